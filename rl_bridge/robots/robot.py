@@ -1,0 +1,74 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""The robot as an environment sees it: SenseAct calls this a communicator."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rl_bridge.types import FloatArray, RobotDescription, RobotState, Stop
+
+
+class Robot(Protocol):
+    """
+    A robot that measures its joints and takes commands.
+
+    A robot that only moves when time is advanced (an in-process simulator) has ``lock_step`` true:
+    then ``advance`` is called instead of waiting for the next period boundary.
+    """
+
+    description: RobotDescription
+    interface: str
+    lock_step: bool
+
+    def connect(self, *, timeout_s: float) -> None:
+        """
+        Wait until a first fresh state has come.
+
+        :raises RobotNotReady: nothing came in time; the sentence names the topic.
+        """
+
+    def state(self) -> RobotState:
+        """
+        Return the newest measured state.
+
+        :raises RobotNotReady: it is older than its limit, or not finite.
+        """
+
+    def stop(self) -> Stop:
+        """Return whether motion is allowed at present (the guard's verdict)."""
+
+    def note(self, *, epoch: int, episode: int, step: int) -> None:
+        """Name what the next commands belong to; called before the robot is commanded."""
+
+    def begin(self, *, timeout_s: float) -> None:
+        """
+        Begin an episode: clear STOPPED, seed outputs from the measured state, confirmed by the guard.
+
+        :raises RobotStopped: a FAULT or ESTOP forbids it.
+        :raises RobotNotReady: the guard did not confirm in time.
+        """
+
+    def command(self, values: FloatArray, *, authority_s: float) -> None:
+        """
+        Command all joints; motion ends ``authority_s`` seconds later unless renewed.
+
+        :param values: shape (joints,), rad/s for 'velocity', rad for 'position'.
+        :raises LimitError: a value is not finite or outside its limit; nothing was sent.
+        :raises RobotStopped: a stop forbids motion; nothing was sent.
+        """
+
+    def hold(self, *, reason: int, message: str) -> None:
+        """Come to rest, not latched. Never raises for a robot that is already at rest."""
+
+    def halt(self, *, reason: int, message: str) -> None:
+        """Come to rest, latched until the next ``begin``. Callable from any thread."""
+
+    def recover(self) -> None:
+        """Turn a FAULT into STOPPED. Callable from any thread."""
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass in a lock-step robot; not called for others."""
+
+    def close(self) -> None:
+        """Come to rest and let go of everything; idempotent."""

@@ -1,0 +1,278 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+What every layer shares: the wire contract's constants and fields, and the robot's description.
+
+The request and reply classes have the field names of ``rl_bridge_interfaces``' messages, so that code
+which only reads fields takes either: the ROS side passes messages, the loopback passes these.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+PROTOCOL_VERSION = 1
+
+
+class StatusCode(IntEnum):
+    """Outcome of a request; equal to ``rl_bridge_interfaces/msg/Status``."""
+
+    OK = 0
+    MALFORMED = 1
+    REJECTED = 2
+    NOT_ACTIVE = 3
+    BUSY = 4
+    NO_SESSION = 5
+    STALE = 6
+    GAP = 7
+    TOO_OLD = 8
+    NEEDS_RESET = 9
+    STOPPED = 10
+    UNKNOWN_OUTCOME = 11
+    ENV_FAILED = 12
+    SPECS_CHANGED = 13
+    UNSUPPORTED = 14
+
+
+class StopState(IntEnum):
+    """Whether motion is allowed; severity grows with the number."""
+
+    RUNNING = 0
+    HOLD = 1
+    STOPPED = 2
+    FAULT = 3
+    ESTOP = 4
+
+
+class StopReason(IntEnum):
+    """Why motion is not allowed; equal to ``rl_bridge_interfaces/msg/Stop``."""
+
+    NONE = 0
+    IDLE = 1
+    AUTHORITY_EXPIRED = 2
+    LEASE_EXPIRED = 3
+    HALT_REQUESTED = 4
+    TAKEOVER = 5
+    CLIENT_CLOSED = 6
+    DEACTIVATED = 7
+    BRIDGE_SILENT = 8
+    GUARD_SILENT = 9
+    STATE_STALE = 10
+    STATE_INVALID = 11
+    COMMAND_INVALID = 12
+    LIMIT_EXCEEDED = 13
+    NO_STANDSTILL = 14
+    ENV_FAILED = 15
+    ROBOT_STOPPED = 16
+    SHUTDOWN = 17
+
+
+class CommandKind(IntEnum):
+    """What a command from the bridge asks of the guard; equal to ``msg/Command``."""
+
+    BEGIN = 0
+    MOVE = 1
+    HOLD = 2
+    HALT = 3
+    RECOVER = 4
+
+
+@dataclass(slots=True, frozen=True)
+class Status:
+    """One constant for programs, one sentence for people."""
+
+    code: int = StatusCode.OK
+    message: str = ''
+
+
+@dataclass(slots=True, frozen=True)
+class Stop:
+    """A stop state with its reason."""
+
+    state: int = StopState.RUNNING
+    reason: int = StopReason.NONE
+    message: str = ''
+
+
+@dataclass(slots=True)
+class Leaf:
+    """One leaf of a value; exactly one field is filled, which one follows from the specs."""
+
+    numbers: array[float] = field(default_factory=lambda: array('d'))
+    integers: array[int] = field(default_factory=lambda: array('q'))
+    bytes: array[int] = field(default_factory=lambda: array('B'))
+    text: str = ''
+
+
+@dataclass(slots=True)
+class Timing:
+    """Time keeping of one step, in seconds; all zero in lock-step."""
+
+    period: float = 0.0
+    lateness: float = 0.0
+    observation_age: float = 0.0
+    held: float = 0.0
+    missed: int = 0
+
+
+@dataclass(slots=True)
+class SpecsReply:
+    """What ``GetSpecs`` answers."""
+
+    status: Status = Status()
+    bridge_id: str = ''
+    protocol: int = PROTOCOL_VERSION
+    specs: str = ''
+    specs_hash: str = ''
+    control_period: float = 0.0
+    authority: float = 0.0
+    lease: float = 0.0
+
+
+@dataclass(slots=True)
+class ResetRequest:
+    """What ``Reset`` asks; all empty is a reset by hand."""
+
+    client_id: str = ''
+    session: str = ''
+    reset_id: int = 0
+    takeover: bool = False
+    has_seed: bool = False
+    seed: int = 0
+    options: str = ''
+    specs_hash: str = ''
+
+
+@dataclass(slots=True)
+class ResetReply:
+    """What ``Reset`` answers."""
+
+    status: Status = Status()
+    bridge_id: str = ''
+    session: str = ''
+    reset_id: int = 0
+    epoch: int = 0
+    episode: int = 0
+    observation: list[Leaf] = field(default_factory=list)
+    info: str = ''
+    stop: Stop = Stop()
+    stamp_ns: int = 0
+
+
+@dataclass(slots=True)
+class StepRequest:
+    """What ``Step`` asks; only the action is needed by hand."""
+
+    action: array[float] = field(default_factory=lambda: array('d'))
+    action_text: list[str] = field(default_factory=list)
+    session: str = ''
+    step: int = 0
+    echo_ns: int = 0
+    elapsed_ns: int = 0
+
+
+@dataclass(slots=True)
+class StepReply:
+    """What ``Step`` answers."""
+
+    status: Status = Status()
+    bridge_id: str = ''
+    session: str = ''
+    step: int = 0
+    epoch: int = 0
+    episode: int = 0
+    observation: list[Leaf] = field(default_factory=list)
+    reward: float = 0.0
+    terminated: bool = False
+    truncated: bool = False
+    applied_action: array[float] = field(default_factory=lambda: array('d'))
+    info: str = ''
+    stop: Stop = Stop()
+    timing: Timing = field(default_factory=Timing)
+    stamp_ns: int = 0
+
+
+@dataclass(slots=True)
+class CloseReply:
+    """What ``Close`` answers."""
+
+    status: Status = Status()
+    bridge_id: str = ''
+
+
+@dataclass(slots=True)
+class RenderReply:
+    """What ``Render`` answers: ``data`` is height x width x 3, RGB, C order."""
+
+    status: Status = Status()
+    height: int = 0
+    width: int = 0
+    data: array[int] = field(default_factory=lambda: array('B'))
+
+
+@dataclass(slots=True, frozen=True)
+class Limits:
+    """
+    Limits per joint in the robot file's order, each array of shape (joints,), SI units.
+
+    None of them has a default: a robot file that leaves one out is refused.
+    """
+
+    position_lower: FloatArray
+    position_upper: FloatArray
+    velocity: FloatArray
+    acceleration: FloatArray
+
+
+@dataclass(slots=True, frozen=True)
+class CommandInterface:
+    """
+    How the robot takes commands, as a ros2_control controller does.
+
+    :param kind: 'velocity' or 'position'.
+    :param topic: relative topic of the controller.
+    :param timeout_s: the controller's own command time-out in seconds, as its maker declares it; 0 = it has none.
+    """
+
+    kind: str
+    topic: str
+    timeout_s: float
+
+
+@dataclass(slots=True, frozen=True)
+class RobotDescription:
+    """A robot as its YAML file describes it."""
+
+    name: str
+    joints: tuple[str, ...]
+    state_topic: str
+    state_max_age_s: float
+    commands: dict[str, CommandInterface]
+    limits: Limits
+    standstill_speed: float
+    standstill_within_s: float
+    dh: FloatArray | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class RobotState:
+    """
+    The measured state of all joints in the robot file's order.
+
+    :param position: shape (joints,), rad or m.
+    :param velocity: shape (joints,), rad/s or m/s.
+    :param effort: shape (joints,), Nm or N; zeros where the robot measures none.
+    :param stamp_ns: monotonic clock of this host when the state arrived.
+    """
+
+    position: FloatArray
+    velocity: FloatArray
+    effort: FloatArray
+    stamp_ns: int
