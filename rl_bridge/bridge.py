@@ -1,0 +1,435 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The robot side without ROS: requests in, replies out, one hosted Gymnasium environment behind them.
+
+``submit_reset`` and ``submit_step`` may be called from several threads. At most one request is executed at a time; while
+it is, others are answered at once (busy, stale, replayed) or join it. The environment never runs twice for one request.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from rl_bridge.errors import RobotError, RobotStopped, WireError
+from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
+from rl_bridge.safety.stop_state import StopLatch
+from rl_bridge.session import Join, Refuse, Replay, Run, Session
+from rl_bridge.types import (
+    CloseReply,
+    RenderReply,
+    ResetReply,
+    ResetRequest,
+    SpecsReply,
+    Status,
+    StatusCode,
+    StepReply,
+    StepRequest,
+    Stop,
+    StopReason,
+    StopState,
+)
+from rl_bridge.wire import info_from_json, specs_hash, specs_to_json
+
+logger = logging.getLogger('rl_bridge')
+
+Answer = Callable[[Any], None]
+Transition = Callable[[Run, Any, Any], None]
+Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
+
+
+class Bridge:
+    """
+    One hosted environment, offered to one client at a time.
+
+    :param bridge_id: unique per process start.
+    :param first_epoch: grows over restarts, see :class:`rl_bridge.session.Session`.
+    :param control_period_s: 0 = lock-step.
+    :param authority_s: motion authority in seconds; 0 = nothing moves.
+    """
+
+    def __init__(
+        self,
+        hosted: HostedEnv,
+        *,
+        bridge_id: str,
+        first_epoch: int,
+        control_period_s: float = 0.0,
+        authority_s: float = 0.0,
+        lease_s: float = 1.0,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.bridge_id = bridge_id
+        self.session = Session(
+            first_epoch=first_epoch, lease_s=lease_s, authority_s=authority_s, clock_ns=clock_ns
+        )
+        self.on_transition: Transition | None = None
+        self._hosted = hosted
+        self._robot = hosted.robot
+        self._clock_ns = clock_ns
+        specs = specs_to_json(hosted.specs(control_period_s=control_period_s))
+        self._specs = SpecsReply(
+            bridge_id=bridge_id,
+            specs=specs,
+            specs_hash=specs_hash(specs),
+            control_period=control_period_s,
+            authority=authority_s,
+            lease=lease_s,
+        )
+        self._latch = StopLatch()
+        self._halts = 0
+        self._open = False
+        self._closed_because = 'the bridge is not active'
+        self._book = threading.RLock()  # guards the session, the latch and the answers waiting
+        self._stage = threading.Lock()  # held by whoever uses the environment
+        self._waiting: dict[Run, list[Answer]] = {}
+        self._last_observation: list[Any] | None = None
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Accept sessions from now on."""
+        with self._book:
+            self._open = True
+
+    def shut(self, *, reason: StopReason, message: str) -> None:
+        """Halt the robot first, then end the session and refuse requests from now on."""
+        self.halt(reason=reason, message=message)
+        with self._book:
+            self._open = False
+            self._closed_because = message
+            self.session.end(message)
+
+    def close(self, *, timeout_s: float) -> bool:
+        """
+        Close the environment once the request being executed is done.
+
+        :return: false if the environment is still busy after ``timeout_s``; it is then left alone.
+        """
+        if not self._stage.acquire(timeout=timeout_s):
+            return False
+        try:
+            self._hosted.close()
+        finally:
+            self._stage.release()
+        return True
+
+    def tick(self) -> None:
+        """Notice an expired lease; to be called every few ten milliseconds."""
+        with self._book:
+            lost = self.session.expire()
+        if lost:
+            self.halt(
+                reason=StopReason.LEASE_EXPIRED,
+                message=f'the lease of {lost} expired: its heartbeat ended',
+            )
+
+    # -- stops ---------------------------------------------------------------------------------------------------
+
+    def stop(self) -> Stop:
+        """Return the more severe of the bridge's own stop and the robot's."""
+        own = self._latch.current
+        if self._robot is None:
+            return own
+        robots = self._robot.stop()
+        return robots if robots.state >= own.state else own
+
+    def halt(self, *, reason: StopReason, message: str) -> None:
+        """Bring the robot to rest, latched until a reset. Answers while the environment is busy."""
+        with self._book:
+            self._halts += 1
+            if self._latch.raise_to(StopState.STOPPED, reason, message):
+                logger.warning('halt: %s', message)
+        if self._robot is not None:
+            self._robot.halt(reason=reason, message=message)
+
+    def recover(self) -> Status:
+        """Turn a fault into a stop, which the next reset clears."""
+        with self._book:
+            self._latch.recover()
+        if self._robot is not None:
+            self._robot.recover()
+        return Status(StatusCode.OK, 'recovered; reset to go on')
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def get_specs(self) -> SpecsReply:
+        """Return what the environment's actions and observations look like."""
+        return self._specs
+
+    def heartbeat(self, session: str) -> bool:
+        """Renew the lease; return whether ``session`` holds it."""
+        with self._book:
+            return self.session.heartbeat(session)
+
+    def close_session(self, session: str) -> CloseReply:
+        """Release the lease; the robot comes to rest."""
+        with self._book:
+            held = bool(session) and session == self.session.session
+            status = self.session.close(session)
+        if held:
+            self.halt(reason=StopReason.CLIENT_CLOSED, message='the client released the lease')
+        return CloseReply(status=status, bridge_id=self.bridge_id)
+
+    def render(self, session: str) -> RenderReply:
+        """Return one picture of the environment, height x width x 3, RGB."""
+        refusal = self._render_refusal(session)
+        if refusal is not None:
+            return RenderReply(status=refusal)
+        with self._stage:
+            try:
+                picture = self._hosted.render()
+            except HostedEnvFailed as error:
+                return RenderReply(status=Status(StatusCode.ENV_FAILED, str(error)))
+        data = array('B')
+        data.frombytes(picture.tobytes())
+        return RenderReply(height=picture.shape[0], width=picture.shape[1], data=data)
+
+    def reset(self, request: ResetRequest) -> ResetReply:
+        """Execute a reset and return its reply, for callers in the same process."""
+        reply: ResetReply = _awaited(self.submit_reset, request)
+        return reply
+
+    def step(self, request: StepRequest) -> StepReply:
+        """Execute a step and return its reply, for callers in the same process."""
+        reply: StepReply = _awaited(self.submit_step, request)
+        return reply
+
+    def submit_reset(self, request: Any, answer: Answer) -> None:
+        """
+        Execute a reset, or join, replay or refuse it.
+
+        :param request: fields of :class:`ResetRequest`.
+        :param answer: called exactly once with a :class:`ResetReply`, perhaps by another thread.
+        """
+        options, problem = self._check_reset(request)
+        with self._book:
+            decision = self._decide(lambda: self.session.admit_reset(request, problem=problem), answer)
+            if isinstance(decision, Run) and decision.taken_from:
+                self.halt(
+                    reason=StopReason.TAKEOVER,
+                    message=f'{decision.client_id} took the lease over from {decision.taken_from}',
+                )
+            halts = self._halts
+        if isinstance(decision, Run):
+            self._execute(decision, request, answer, lambda: self._reset(decision, request, options, halts))
+        elif not isinstance(decision, Join):
+            answer(self._answer_of(decision, ResetReply(reset_id=request.reset_id)))
+
+    def submit_step(self, request: Any, answer: Answer) -> None:
+        """
+        Execute a step, or join, replay or refuse it.
+
+        :param request: fields of :class:`StepRequest`.
+        :param answer: called exactly once with a :class:`StepReply`, perhaps by another thread.
+        """
+        action: Any = None
+        problem: Status | None = None
+        try:
+            action = self._hosted.decode(request.action, request.action_text)
+        except WireError as error:
+            problem = Status(StatusCode.REJECTED, f'{error}; nothing moved')
+        with self._book:
+            if not request.session and problem is None:
+                problem = self._latched()
+            decision = self._decide(lambda: self.session.admit_step(request, problem=problem), answer)
+            halts = self._halts
+        if isinstance(decision, Run):
+            self._execute(decision, request, answer, lambda: self._step(decision, action, halts))
+        elif not isinstance(decision, Join):
+            answer(self._answer_of(decision, StepReply(step=request.step, session=request.session)))
+
+    # -- decisions -----------------------------------------------------------------------------------------------
+
+    def _decide(self, admit: Callable[[], Run | Join | Replay | Refuse], answer: Answer) -> Any:
+        if not self._open:
+            return Refuse(Status(StatusCode.NOT_ACTIVE, self._closed_because))
+        decision = admit()
+        if isinstance(decision, Run):
+            self._waiting[decision] = []
+        elif isinstance(decision, Join):
+            self._waiting[decision.run].append(answer)
+        return decision
+
+    def _check_reset(self, request: Any) -> tuple[dict[str, Any] | None, Status | None]:
+        """Return the reset's options, and what is wrong with the request."""
+        if request.specs_hash and request.specs_hash != self._specs.specs_hash:
+            return None, Status(
+                StatusCode.SPECS_CHANGED,
+                f'the client was built for specs {request.specs_hash:.12}, the bridge has '
+                f'{self._specs.specs_hash:.12}; make a new client',
+            )
+        if request.has_seed and request.seed < 0:
+            return None, Status(
+                StatusCode.MALFORMED, f'seed {request.seed} is negative; Gymnasium takes 0 and above'
+            )
+        try:
+            return (info_from_json(request.options) if request.options else None), None
+        except WireError as error:
+            return None, Status(StatusCode.MALFORMED, f'options: {error}')
+
+    def _latched(self) -> Status | None:
+        """Return why a step by hand must not begin; a client's step learns it from the reply instead."""
+        stop = self.stop()
+        if stop.state < StopState.STOPPED:
+            return None
+        return Status(StatusCode.STOPPED, f'{stop.message}; reset to go on, nothing moved')
+
+    def _render_refusal(self, session: str) -> Status | None:
+        with self._book:
+            if not self._open:
+                return Status(StatusCode.NOT_ACTIVE, self._closed_because)
+            if self.session.holder and session != self.session.session:
+                return Status(StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders')
+        if self._hosted.render_mode != 'rgb_array':
+            return Status(
+                StatusCode.UNSUPPORTED,
+                f'the hosted environment has render mode {self._hosted.render_mode!r}; set the parameter '
+                "render_mode to 'rgb_array' on the robot side, if the environment offers it",
+            )
+        return None
+
+    def _answer_of(self, decision: Replay | Refuse, empty: Any) -> Any:
+        if isinstance(decision, Replay):
+            return dataclasses.replace(decision.reply, stamp_ns=self._clock_ns())
+        empty.status = decision.status
+        empty.stop = self.stop()
+        empty.bridge_id = self.bridge_id
+        empty.epoch = self.session.epoch
+        empty.episode = self.session.episode
+        empty.stamp_ns = self._clock_ns()
+        return empty
+
+    # -- execution -----------------------------------------------------------------------------------------------
+
+    def _execute(self, run: Run, request: Any, answer: Answer, work: Callable[[], Outcome]) -> None:
+        with self._stage:
+            with self._book:
+                current = self._open and self.session.is_current(run)
+            reply, goes_on, why = work() if current else _overtaken(run)
+            reply.bridge_id = self.bridge_id
+            reply.epoch = run.epoch
+            reply.episode = run.episode
+            reply.stamp_ns = self._clock_ns()
+            with self._book:
+                self.session.finish(run, reply, episode_running=goes_on, why=why)
+                waiting = self._waiting.pop(run)
+            answer(reply)
+            for also in waiting:
+                also(reply)
+            if self.on_transition is not None and reply.status.code == StatusCode.OK:
+                self.on_transition(run, request, reply)
+
+    def _reset(self, run: Run, request: Any, options: dict[str, Any] | None, halts: int) -> Outcome:
+        reply = ResetReply(session=run.session, reset_id=request.reset_id)
+        seed = request.seed if request.has_seed else None
+        failure = self._begin(run, reply, seed=seed, options=options, halts=halts)
+        reply.stop = self.stop()
+        if failure is not None:
+            reply.status = failure
+            return reply, False, f'the last reset failed ({failure.message})'
+        return reply, True, ''
+
+    def _begin(
+        self, run: Run, reply: Any, *, seed: int | None, options: dict[str, Any] | None, halts: int
+    ) -> Status | None:
+        """
+        Reset the environment into ``reply``; return what went wrong, or None.
+
+        :param halts: the number of halts when the request was admitted: a later one is not cleared.
+        """
+        with self._book:
+            current = self._latch.current
+            if halts != self._halts:
+                return Status(StatusCode.STOPPED, f'{current.message}; reset again to go on')
+            if current.state >= StopState.FAULT:
+                return Status(StatusCode.STOPPED, f'{current.message}; recover, then reset')
+            self._latch.begin()
+        self._last_observation = None
+        try:
+            if self._robot is not None:
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
+            reply.observation, reply.info = self._hosted.reset(seed=seed, options=options)
+        except (RobotError, HostedEnvFailed) as error:
+            return self._failed(error)
+        self._last_observation = reply.observation
+        return None
+
+    def _step(self, run: Run, action: Any, halts: int) -> Outcome:
+        reply = StepReply(session=run.session, step=run.step)
+        if run.begin:
+            in_place = {'in_place': True} if self._robot is not None else None
+            failure = self._begin(run, reply, seed=None, options=in_place, halts=halts)
+            if failure is not None:
+                reply.status = failure
+                return reply, False, f'the last reset failed ({failure.message})'
+            reply.status = Status(StatusCode.OK, 'no episode was running, so one was begun')
+        stop = self.stop()
+        if stop.state >= StopState.STOPPED:
+            return self._stopped_before(reply, stop)
+        try:
+            if self._robot is not None:
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=run.step)
+            self._hosted.step(action, reply)
+        except (RobotError, HostedEnvFailed) as error:
+            status = self._failed(error)
+            failed = StepReply(session=run.session, step=run.step, status=status, stop=self.stop())
+            return failed, False, f'the last step failed ({status.message})'
+        reply.stop = self.stop()
+        if reply.stop.state >= StopState.STOPPED:
+            # A stop is never a learned failure, and nothing may be stepped after it.
+            reply.terminated, reply.truncated = False, True
+        reply.timing.held = run.held_s
+        self._last_observation = reply.observation
+        over = reply.terminated or reply.truncated
+        return reply, not over, 'the episode is over' if over else ''
+
+    def _stopped_before(self, reply: StepReply, stop: Stop) -> Outcome:
+        """Answer a step that comes after a stop: the last observation, truncated, nothing moved."""
+        why = f'the robot was stopped ({stop.message})'
+        reply.stop = stop
+        if self._last_observation is None:
+            reply.status = Status(StatusCode.STOPPED, f'{stop.message}; nothing moved')
+        else:
+            reply.observation = self._last_observation
+            reply.truncated = True
+        return reply, False, why
+
+    def _failed(self, error: RobotError | HostedEnvFailed) -> Status:
+        """Halt after a failed reset or step and name it."""
+        if isinstance(error, RobotStopped):
+            reason, code = StopReason(error.reason), StatusCode.STOPPED
+        elif isinstance(error, RobotError):
+            reason, code = StopReason.STATE_STALE, StatusCode.STOPPED
+        else:
+            reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
+        self.halt(reason=reason, message=str(error))
+        return Status(code, str(error))
+
+
+def _awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:
+    replies: list[Any] = []
+    done = threading.Event()
+
+    def answer(reply: Any) -> None:
+        replies.append(reply)
+        done.set()
+
+    submit(request, answer)
+    done.wait()
+    return replies[0]
+
+
+def _overtaken(run: Run) -> Outcome:
+    status = Status(
+        StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
+    )
+    if run.reset:
+        return ResetReply(status=status), False, status.message
+    return StepReply(status=status, session=run.session, step=run.step), False, status.message

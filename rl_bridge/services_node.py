@@ -1,0 +1,259 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Where requests come off the wire: a wait set of its own, away from the node's executor.
+
+Three threads take turns. One of them leads: it waits, takes one request and hands the lead on before it answers. So one thread
+may be inside the environment and one may wait for its turn there (a reset that takes over), and still one is left that
+answers everybody else at once: busy, stale, replayed, heartbeat. No request changes threads on its way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rl_bridge_interfaces.msg import Heartbeat
+from rl_bridge_interfaces.msg import Status as StatusMsg
+from rl_bridge_interfaces.msg import Stop as StopMsg
+from rl_bridge_interfaces.msg import Timing as TimingMsg
+from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
+
+from rl_bridge.bridge import Bridge
+from rl_bridge.types import Status, StatusCode, Stop, Timing
+
+THREADS = 3
+NOT_CONFIGURED = Status(
+    StatusCode.NOT_ACTIVE, 'the bridge is not configured; ros2 lifecycle set it to configure, then activate'
+)
+Handler = Callable[[Any, Callable[[Any], None]], None]
+
+
+class _HandsOff(CallbackGroup):
+    """Tells the node's executor to leave these entities alone; they are waited for here."""
+
+    def can_execute(self, entity: Any) -> bool:
+        return False
+
+    def beginning_execution(self, entity: Any) -> bool:
+        return False
+
+    def ending_execution(self, entity: Any) -> None:
+        raise AssertionError('the executor ran an entity that is not its own')
+
+
+class RequestLoop:
+    """
+    Serves ``~/get_specs``, ``~/reset``, ``~/step``, ``~/close``, ``~/render`` and ``~/heartbeat`` of a node.
+
+    The services live as long as the node; what they answer follows from ``bridge()``.
+
+    :param bridge: gives the configured bridge, or None.
+    """
+
+    def __init__(self, node: Node, bridge: Callable[[], Bridge | None]) -> None:
+        self._node = node
+        self._bridge = bridge
+        self._closing = False
+        group = _HandsOff()
+        handlers: list[tuple[Any, str, Handler]] = [
+            (Step, 'step', self._on_step),
+            (Reset, 'reset', self._on_reset),
+            (GetSpecs, 'get_specs', self._on_get_specs),
+            (Close, 'close', self._on_close),
+            (Render, 'render', self._on_render),
+        ]
+        self._services = [
+            (node.create_service(kind, f'~/{name}', _never_called, callback_group=group), handler)
+            for kind, name, handler in handlers
+        ]
+        self._heartbeats = node.create_subscription(
+            Heartbeat,
+            '~/heartbeat',
+            _never_called,
+            QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE),
+            callback_group=group,
+        )
+        context = node.context.handle
+        self._wake = rclpy_implementation.GuardCondition(context)
+        self._wait_set = rclpy_implementation.WaitSet(1, 1, 0, 0, len(self._services), 0, context)
+        self._lead = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f'requests-{number}', daemon=True)
+            for number in range(THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self, *, timeout_s: float = 2.0) -> bool:
+        """
+        Stop serving; call before the node is destroyed.
+
+        :return: false if a thread is still inside the environment after ``timeout_s``.
+        """
+        self._closing = True
+        self._wake.trigger_guard_condition()
+        for thread in self._threads:
+            thread.join(timeout_s)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    # -- taking turns --------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        while not self._closing:
+            with self._lead:
+                work = None if self._closing else self._take()
+            if work is None:
+                continue
+            try:
+                work()
+            except Exception:  # a request must never end the bridge
+                self._node.get_logger().error('a request could not be answered', exc_info=True)
+        self._wake.trigger_guard_condition()  # the next thread sees it too
+
+    def _take(self) -> Callable[[], None] | None:
+        """Wait for one request and take it; called by the leading thread alone."""
+        wait_set = self._wait_set
+        wait_set.clear_entities()
+        wait_set.add_guard_condition(self._wake)
+        wait_set.add_subscription(self._heartbeats.handle)
+        for service, _ in self._services:
+            wait_set.add_service(service.handle)
+        wait_set.wait(-1)
+        for service, handler in self._services:
+            handle = service.handle
+            if handle.pointer in wait_set.get_ready_entities('service'):
+                request, header = handle.service_take_request(service.srv_type.Request)
+                if header is None:
+                    return None
+
+                def answer(response: Any, handle: Any = handle, header: Any = header) -> None:
+                    with handle:
+                        handle.service_send_response(response, header.request_id)
+
+                return lambda: handler(request, answer)
+        if self._heartbeats.handle.pointer in wait_set.get_ready_entities('subscription'):
+            taken = self._heartbeats.handle.take_message(Heartbeat, False)
+            bridge = self._bridge()
+            if taken is not None and bridge is not None:
+                bridge.heartbeat(taken[0].session)
+        return None
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def _on_step(self, request: Any, answer: Callable[[Any], None]) -> None:
+        bridge = self._bridge()
+        if bridge is None:
+            answer(Step.Response(status=_status(NOT_CONFIGURED), session=request.session, step=request.step))
+        else:
+            bridge.submit_step(request, lambda reply: answer(_step_response(reply)))
+
+    def _on_reset(self, request: Any, answer: Callable[[Any], None]) -> None:
+        bridge = self._bridge()
+        if bridge is None:
+            answer(Reset.Response(status=_status(NOT_CONFIGURED), reset_id=request.reset_id))
+        else:
+            bridge.submit_reset(request, lambda reply: answer(_reset_response(reply)))
+
+    def _on_get_specs(self, request: Any, answer: Callable[[Any], None]) -> None:
+        bridge = self._bridge()
+        if bridge is None:
+            answer(GetSpecs.Response(status=_status(NOT_CONFIGURED)))
+            return
+        reply = bridge.get_specs()
+        answer(
+            GetSpecs.Response(
+                status=_status(reply.status),
+                bridge_id=reply.bridge_id,
+                protocol=reply.protocol,
+                specs=reply.specs,
+                specs_hash=reply.specs_hash,
+                control_period=reply.control_period,
+                authority=reply.authority,
+                lease=reply.lease,
+            )
+        )
+
+    def _on_close(self, request: Any, answer: Callable[[Any], None]) -> None:
+        bridge = self._bridge()
+        if bridge is None:
+            answer(Close.Response(status=_status(NOT_CONFIGURED)))
+            return
+        reply = bridge.close_session(request.session)
+        answer(Close.Response(status=_status(reply.status), bridge_id=reply.bridge_id))
+
+    def _on_render(self, request: Any, answer: Callable[[Any], None]) -> None:
+        bridge = self._bridge()
+        if bridge is None:
+            answer(Render.Response(status=_status(NOT_CONFIGURED)))
+            return
+        reply = bridge.render(request.session)
+        answer(
+            Render.Response(
+                status=_status(reply.status), height=reply.height, width=reply.width, data=reply.data
+            )
+        )
+
+
+def _never_called(*_: Any) -> None:
+    raise AssertionError('entities of the request loop are not run by an executor')
+
+
+def _status(status: Status) -> StatusMsg:
+    return StatusMsg(code=int(status.code), message=status.message)
+
+
+def stop_message(stop: Stop) -> StopMsg:
+    """Return ``stop`` as its message."""
+    return StopMsg(state=int(stop.state), reason=int(stop.reason), message=stop.message)
+
+
+def timing_message(timing: Timing) -> TimingMsg:
+    """Return ``timing`` as its message."""
+    return TimingMsg(
+        period=timing.period,
+        lateness=timing.lateness,
+        observation_age=timing.observation_age,
+        held=timing.held,
+        missed=timing.missed,
+    )
+
+
+def _reset_response(reply: Any) -> Any:
+    return Reset.Response(
+        status=_status(reply.status),
+        bridge_id=reply.bridge_id,
+        session=reply.session,
+        reset_id=reply.reset_id,
+        epoch=reply.epoch,
+        episode=reply.episode,
+        observation=reply.observation,
+        info=reply.info,
+        stop=stop_message(reply.stop),
+        stamp_ns=reply.stamp_ns,
+    )
+
+
+def _step_response(reply: Any) -> Any:
+    return Step.Response(
+        status=_status(reply.status),
+        bridge_id=reply.bridge_id,
+        session=reply.session,
+        step=reply.step,
+        epoch=reply.epoch,
+        episode=reply.episode,
+        observation=reply.observation,
+        reward=reply.reward,
+        terminated=reply.terminated,
+        truncated=reply.truncated,
+        applied_action=reply.applied_action,
+        info=reply.info,
+        stop=stop_message(reply.stop),
+        timing=timing_message(reply.timing),
+        stamp_ns=reply.stamp_ns,
+    )
