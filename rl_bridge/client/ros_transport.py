@@ -1,0 +1,407 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The connection over ROS 2 services; the only file of the client that imports rclpy.
+
+Two call paths, chosen by ``RL_BRIDGE_TRANSPORT``:
+
+* ``waitset`` (default): the calling thread sends on the client's handle, waits on one persistent wait set
+  and takes the response itself. Nothing switches threads, so it is as fast as rclpy gets.
+* ``executor``: rclpy's public API only, an executor thread and futures.
+
+Either way a request is sent again after 250 ms without an answer (the bridge executes it once), and a
+response counts only if its sequence number is one of this call's and it echoes this request.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rclpy.context import Context
+from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from rl_bridge.client.discovery import ambiguous, bridges_among, not_found, silent
+from rl_bridge.errors import BridgeTimeout, BridgeUnavailable, ConfigError, ForkedClient
+from rl_bridge.types import (
+    CloseReply,
+    RenderReply,
+    ResetReply,
+    ResetRequest,
+    SpecsReply,
+    StatusCode,
+    StepReply,
+    StepRequest,
+)
+from rl_bridge_interfaces.msg import Heartbeat
+from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
+
+RETRANSMIT_S = 0.25
+WAIT_SLICE_S = 0.1  # Python sees Ctrl-C, and close() from another thread, between two waits
+DISCOVERY_POLL_S = 0.01
+CLOSE_WAIT_S = 1.0
+# Every endpoint of a name answers within this, when more than one is visible; one of them may be a dead one.
+ROLL_CALL_S = 0.3
+
+Fits = Callable[[Any], bool]
+
+
+class _Caller(Protocol):
+    """Sends a request until an answer fits; None when the time is over or ``stop`` is set."""
+
+    def call(
+        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
+    ) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class _WaitSetCaller:
+    """Waits in the calling thread."""
+
+    def __init__(self, context: Context) -> None:
+        self._wait_set = rclpy_implementation.WaitSet(0, 0, 0, 1, 0, 0, context.handle)
+
+    def call(
+        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
+    ) -> Any:
+        handle, wait_set, response_type = client.handle, self._wait_set, client.srv_type.Response
+        sent: set[int] = set()
+        now = send_at = time.monotonic()
+        end = now + timeout_s
+        with handle, wait_set:
+            while now < end and not stop.is_set():
+                if now >= send_at:
+                    sent.add(handle.send_request(request))
+                    send_at = now + RETRANSMIT_S
+                wait_set.clear_entities()
+                wait_set.add_client(handle)
+                wait_set.wait(int(min(WAIT_SLICE_S, send_at - now, end - now) * 1e9))
+                header, response = handle.take_response(response_type)
+                while header is not None:
+                    if header.request_id.sequence_number in sent and fits(response):
+                        return response
+                    header, response = handle.take_response(response_type)
+                now = time.monotonic()
+        return None
+
+    def close(self) -> None:
+        self._wait_set.destroy_when_not_in_use()
+
+
+class _ExecutorCaller:
+    """Waits for futures that an executor thread completes."""
+
+    def __init__(self, context: Context, node: Node) -> None:
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(node)
+        self._thread = threading.Thread(
+            target=_spin, args=(self._executor,), name='rl_bridge client', daemon=True)
+        self._thread.start()
+
+    def call(
+        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
+    ) -> Any:
+        arrived = threading.Event()
+        futures: list[Any] = []
+        now = send_at = time.monotonic()
+        end = now + timeout_s
+        try:
+            while now < end and not stop.is_set():
+                if now >= send_at:
+                    future = client.call_async(request)
+                    future.add_done_callback(lambda _: arrived.set())
+                    futures.append(future)
+                    send_at = now + RETRANSMIT_S
+                arrived.wait(min(WAIT_SLICE_S, send_at - now, end - now))
+                arrived.clear()
+                for future in futures:
+                    if future.done() and fits(future.result()):
+                        return future.result()
+                now = time.monotonic()
+        finally:
+            for future in futures:
+                client.remove_pending_request(future)  # a late response is dropped by rclpy
+        return None
+
+    def close(self) -> None:
+        self._executor.shutdown(timeout_sec=CLOSE_WAIT_S)
+        self._thread.join(timeout=CLOSE_WAIT_S)
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass  # the context was shut down, by close() or by rclpy's own signal handler
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What must be let go of, in this order; knows nothing of the transport, so that it can be collected."""
+
+    pid: int
+    caller: _Caller
+    node: Node
+    context: Context
+
+    def close(self) -> None:
+        if os.getpid() != self.pid:
+            return
+        self.caller.close()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+        self.context.destroy()
+
+
+class RosTransport:
+    """
+    A connection to one bridge over ROS 2, with an rclpy context and node of its own.
+
+    It works beside the user's own rclpy, in threads, and in 'spawn' or 'forkserver' workers. After a fork
+    every method refuses and ``close`` does nothing: DDS does not survive a fork.
+
+    :param bridge: name of the bridge's node with its namespace.
+    :param domain_id: ROS domain; by default ROS_DOMAIN_ID.
+    :param call_path: 'waitset' or 'executor'; by default RL_BRIDGE_TRANSPORT, else 'waitset'.
+    :raises ConfigError: the name or the call path cannot be used.
+    :raises ForkedClient: this process was forked from one that had a connection.
+    """
+
+    def __init__(
+        self, bridge: str, *, domain_id: int | None = None, call_path: str | None = None
+    ) -> None:
+        self._bridge = '/' + bridge.strip('/')
+        self._pid = os.getpid()
+        path = call_path or os.environ.get('RL_BRIDGE_TRANSPORT') or 'waitset'
+        if path not in ('waitset', 'executor'):
+            raise ConfigError(f"RL_BRIDGE_TRANSPORT is {path!r}; 'waitset' or 'executor' is needed.")
+        _refuse_in_a_fork(self._bridge)
+        context = Context()
+        # The user's command line is not ours to read; logging stays as the user configured it.
+        context.init(args=[], initialize_logging=False, domain_id=domain_id)
+        try:
+            node = Node(
+                f'rl_bridge_client_{self._pid}_{secrets.token_hex(4)}',
+                context=context, use_global_arguments=False, enable_rosout=False,
+                start_parameter_services=False,
+                parameter_overrides=[Parameter('start_type_description_service', value=False)])
+            self._open_endpoints(node)
+            caller: _Caller = (
+                _ExecutorCaller(context, node) if path == 'executor' else _WaitSetCaller(context))
+        except (InvalidServiceNameException, InvalidTopicNameException) as error:
+            context.try_shutdown()
+            raise ConfigError(f'{bridge!r} cannot be the name of a bridge: {error}') from error
+        except BaseException:
+            context.try_shutdown()
+            raise
+        self._node = node
+        self._context = context
+        self._caller = caller
+        self._step_message = Step.Request()
+        # Re-entrant, so that a signal handler which closes the env does not wait for its own thread.
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._finalizer = weakref.finalize(self, _Parts(self._pid, caller, node, context).close)
+        _live.add(self)
+
+    def _open_endpoints(self, node: Node) -> None:
+        self._get_specs = node.create_client(GetSpecs, f'{self._bridge}/get_specs')
+        self._reset = node.create_client(Reset, f'{self._bridge}/reset')
+        self._step = node.create_client(Step, f'{self._bridge}/step')
+        self._close = node.create_client(Close, f'{self._bridge}/close')
+        self._render = node.create_client(Render, f'{self._bridge}/render')
+        # Only the newest counts; RELIABLE fits whatever the bridge's subscription asks for.
+        newest = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
+        self._heartbeat = node.create_publisher(Heartbeat, f'{self._bridge}/heartbeat', newest)
+
+    @property
+    def bridge(self) -> str:
+        """Name of the bridge with its namespace."""
+        return self._bridge
+
+    def get_specs(self, *, timeout_s: float) -> SpecsReply:
+        """
+        Find the bridge, greet it both ways, and return its specs.
+
+        :raises BridgeUnavailable: it is not visible, does not answer, or there are two of that name.
+        """
+        self._usable()
+        end = time.monotonic() + timeout_s
+        clients = (self._get_specs, self._reset, self._step, self._close, self._render)
+        while not all(client.service_is_ready() for client in clients):
+            if time.monotonic() >= end:
+                raise BridgeUnavailable(not_found(
+                    self._bridge, others=self._other_bridges(), timeout_s=timeout_s,
+                    domain_id=self._context.get_domain_id()))
+            time.sleep(DISCOVERY_POLL_S)
+            self._usable()
+        left_s = max(end - time.monotonic(), WAIT_SLICE_S)
+        try:
+            reply = self._call(self._get_specs, GetSpecs.Request(), 'get_specs', _any, left_s)
+        except BridgeTimeout as error:
+            raise BridgeUnavailable(silent(
+                self._bridge, timeout_s=timeout_s, domain_id=self._context.get_domain_id())
+            ) from error
+        self._refuse_two_of_a_name()
+        return reply  # type: ignore[no-any-return]
+
+    def reset(self, request: ResetRequest, *, timeout_s: float) -> ResetReply:
+        """Begin an episode; see :class:`rl_bridge.client.transport.Transport`."""
+        message = Reset.Request()
+        message.client_id = request.client_id
+        message.session = request.session
+        message.reset_id = request.reset_id
+        message.takeover = request.takeover
+        message.has_seed = request.has_seed
+        message.seed = request.seed
+        message.options = request.options
+        message.specs_hash = request.specs_hash
+        wanted = request.reset_id
+        return self._call(  # type: ignore[no-any-return]
+            self._reset, message, 'reset',
+            lambda reply: reply.status.code != StatusCode.OK or reply.reset_id == wanted, timeout_s)
+
+    def step(self, request: StepRequest, *, timeout_s: float) -> StepReply:
+        """Make one step; see :class:`rl_bridge.client.transport.Transport`."""
+        session, step = request.session, request.step
+
+        def fits(reply: Any) -> bool:
+            return (reply.step == step and reply.session == session) or reply.status.code != StatusCode.OK
+
+        with self._lock:
+            message = self._step_message
+            message.action = request.action
+            message.action_text = request.action_text
+            message.session = session
+            message.step = step
+            message.echo_ns = request.echo_ns
+            message.elapsed_ns = request.elapsed_ns
+            return self._call(  # type: ignore[no-any-return]
+                self._step, message, f'step {step}', fits, timeout_s)
+
+    def close_session(self, session: str, *, timeout_s: float) -> CloseReply:
+        """Release the lease."""
+        return self._call(  # type: ignore[no-any-return]
+            self._close, Close.Request(session=session), 'close', _any, timeout_s)
+
+    def render(self, session: str, *, timeout_s: float) -> RenderReply:
+        """Fetch one picture."""
+        return self._call(  # type: ignore[no-any-return]
+            self._render, Render.Request(session=session), 'render', _any, timeout_s)
+
+    def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
+        """Renew the lease; takes no lock that a call holds."""
+        self._usable()
+        try:
+            self._heartbeat.publish(
+                Heartbeat(sender=client_id, session=session, epoch=epoch, count=count))
+        except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
+            raise BridgeUnavailable(self._gone()) from error
+
+    def close(self) -> None:
+        """Let go of context, node and endpoints; idempotent, does nothing after a fork."""
+        if os.getpid() != self._pid or self._stop.is_set():
+            return
+        self._stop.set()  # a call in another thread ends within one slice
+        held = self._lock.acquire(timeout=CLOSE_WAIT_S)
+        try:
+            self._finalizer()
+        finally:
+            if held:
+                self._lock.release()
+
+    def _call(self, client: Any, message: Any, call: str, fits: Fits, timeout_s: float) -> Any:
+        self._usable()
+        if not self._lock.acquire(timeout=timeout_s):
+            raise BridgeTimeout(
+                self._bridge, call, timeout_s, 'It was not sent: another thread uses this client.')
+        try:
+            reply = self._caller.call(client, message, fits, timeout_s=timeout_s, stop=self._stop)
+        except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
+            if self._stop.is_set() or not self._context.ok():
+                raise BridgeUnavailable(self._gone()) from error
+            raise
+        finally:
+            self._lock.release()
+        if reply is None:
+            self._usable()
+            raise BridgeTimeout(self._bridge, call, timeout_s)
+        return reply
+
+    def _usable(self) -> None:
+        if os.getpid() != self._pid:
+            raise ForkedClient(_forked(self._bridge, self._pid))
+        if self._stop.is_set() or not self._context.ok():
+            raise BridgeUnavailable(self._gone())
+
+    def _gone(self) -> str:
+        why = 'was closed' if self._stop.is_set() else 'was shut down by a signal handler of rclpy'
+        return f'The connection to {self._bridge} {why}; make a new client.'
+
+    def _other_bridges(self) -> list[str]:
+        seen = bridges_among(self._node.get_service_names_and_types())
+        return [name for name in seen if name != self._bridge]
+
+    def _refuse_two_of_a_name(self) -> None:
+        """Ask all of that name, where the graph shows more than one: a dead one is shown for 20 s."""
+        if self._node.count_services(f'{self._bridge}/get_specs') < 2:
+            return
+        found: set[str] = set()
+
+        def note(reply: Any) -> bool:
+            found.add(reply.bridge_id)
+            return False
+
+        with self._lock:
+            self._caller.call(
+                self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S, stop=self._stop)
+        if len(found) > 1:
+            raise BridgeUnavailable(ambiguous(
+                self._bridge, count=len(found), domain_id=self._context.get_domain_id()))
+
+
+def _any(reply: Any) -> bool:
+    return True
+
+
+_live: weakref.WeakSet[RosTransport] = weakref.WeakSet()
+_first_pid = 0
+
+
+def _forked(bridge: str, pid: int) -> str:
+    return (
+        f'The connection to {bridge} belongs to process {pid} and does not survive the fork into '
+        f"{os.getpid()}. Make the env in the worker itself and start workers with 'spawn' or "
+        "'forkserver' (AsyncVectorEnv(..., context='spawn'))."
+    )
+
+
+def _refuse_in_a_fork(bridge: str) -> None:
+    """A process forked from one with DDS in it cannot use DDS, not even anew."""
+    global _first_pid
+    _first_pid = _first_pid or os.getpid()
+    if _first_pid != os.getpid():
+        raise ForkedClient(_forked(bridge, _first_pid))
+
+
+def _leak_after_fork() -> None:
+    """Never destroy what the parent's DDS threads are needed for: it would hang the child's exit."""
+    for transport in list(_live):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(transport))
+
+
+os.register_at_fork(after_in_child=_leak_after_fork)
