@@ -160,8 +160,10 @@ class Bridge:
     # -- requests ------------------------------------------------------------------------------------------------
 
     def get_specs(self) -> SpecsReply:
-        """Return what the environment's actions and observations look like."""
-        return self._specs
+        """Return what the environment's actions and observations look like, in the inactive state too."""
+        with self._book:
+            status = Status() if self._open else Status(StatusCode.NOT_ACTIVE, self._closed_because)
+        return dataclasses.replace(self._specs, status=status)
 
     def heartbeat(self, session: str) -> bool:
         """Renew the lease; return whether ``session`` holds it."""

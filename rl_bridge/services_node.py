@@ -11,6 +11,7 @@ answers everybody else at once: busy, stale, replayed, heartbeat. No request cha
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -113,7 +114,7 @@ class RequestLoop:
             try:
                 work()
             except Exception:  # a request must never end the bridge
-                self._node.get_logger().error('a request could not be answered', exc_info=True)
+                self._node.get_logger().error(f'a request could not be answered\n{traceback.format_exc()}')
         self._wake.trigger_guard_condition()  # the next thread sees it too
 
     def _take(self) -> Callable[[], None] | None:

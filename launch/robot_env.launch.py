@@ -1,0 +1,112 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The robot side: the bridge (a lifecycle node), its guard and, unless a real robot is there, the simulated arm.
+
+Every argument can also come from an environment variable: RL_BRIDGE_NAMESPACE, RL_BRIDGE_SIM, …
+"""
+
+import os
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    GroupAction,
+    LogInfo,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.conditions import IfCondition
+from launch.event_handlers import OnProcessStart
+from launch.events import matches_action
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch_ros.parameter_descriptions import ParameterValue
+from lifecycle_msgs.msg import Transition
+
+ARGUMENTS = {
+    'namespace': ('', 'ROS namespace of all nodes'),
+    'params_file': (
+        os.path.join(get_package_share_directory('rl_bridge'), 'config', 'robot_env.yaml'),
+        'parameters of all nodes',
+    ),
+    'sim': ('true', "start the simulated arm; false where a real robot's driver runs"),
+    'guard': ('true', 'start the guard; false only for hosted environments that move nothing'),
+    'autostart': ('true', 'configure and activate the bridge'),
+    'use_sim_time': ('false', 'stamp messages by /clock; safety always uses the monotonic clock'),
+    'use_respawn': ('false', 'restart a node that ends'),
+    'log_level': ('info', 'ROS log level of all nodes'),
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the robot side's launch description."""
+    declared = [
+        DeclareLaunchArgument(
+            name,
+            default_value=EnvironmentVariable(f'RL_BRIDGE_{name.upper()}', default_value=default),
+            description=description,
+        )
+        for name, (default, description) in ARGUMENTS.items()
+    ]
+    common = {
+        'package': 'rl_bridge',
+        'namespace': LaunchConfiguration('namespace'),
+        'output': 'screen',
+        'respawn': LaunchConfiguration('use_respawn'),
+        'respawn_delay': 2.0,
+        'parameters': [
+            LaunchConfiguration('params_file'),
+            {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
+        ],
+        'arguments': ['--ros-args', '--log-level', LaunchConfiguration('log_level')],
+    }
+    arm = Node(name='sim_arm', executable='sim_arm', condition=IfCondition(LaunchConfiguration('sim')), **common)
+    guard = Node(
+        name='guard', executable='rl_bridge_guard', condition=IfCondition(LaunchConfiguration('guard')), **common
+    )
+    bridge = LifecycleNode(name='robot_env', executable='robot_env', **common)
+    return LaunchDescription(
+        [
+            SetEnvironmentVariable('RCUTILS_LOGGING_BUFFERED_STREAM', '1'),
+            *declared,
+            GroupAction([arm, guard]),
+            bridge,
+            GroupAction(
+                _transitions(bridge), condition=IfCondition(LaunchConfiguration('autostart')), scoped=False
+            ),
+        ]
+    )
+
+
+def _transitions(bridge: LifecycleNode) -> list[RegisterEventHandler]:
+    """Configure the bridge whenever its process starts, and activate it when that worked."""
+
+    def change(transition: int) -> EmitEvent:
+        return EmitEvent(event=ChangeState(lifecycle_node_matcher=matches_action(bridge), transition_id=transition))
+
+    return [
+        RegisterEventHandler(
+            OnProcessStart(target_action=bridge, on_start=[change(Transition.TRANSITION_CONFIGURE)])
+        ),
+        RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=bridge,
+                start_state='configuring',
+                goal_state='inactive',
+                entities=[change(Transition.TRANSITION_ACTIVATE)],
+            )
+        ),
+        RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=bridge,
+                start_state='activating',
+                goal_state='active',
+                entities=[LogInfo(msg='the bridge is active')],
+            )
+        ),
+    ]

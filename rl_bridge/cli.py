@@ -1,0 +1,94 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``rl_bridge``: start the robot side without launch_ros, and the demo."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from rl_bridge.errors import RlBridgeError
+from rl_bridge.processes import RobotSide
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    :param arguments: by default those of the command line.
+    :return: the exit code.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # A terminated command ends its processes as an interrupted one does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = options.run(options)
+        return code
+    except RlBridgeError as error:
+        print(f'rl_bridge: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='rl_bridge', description='Any ROS 2 robot as a Gymnasium environment.')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    up = commands.add_parser(
+        'up', help='start guard, bridge and simulated arm until Ctrl-C, as robot_env.launch.py does'
+    )
+    up.add_argument('--namespace', default='', help='ROS namespace of all nodes')
+    up.add_argument('--params-file', default='', help='parameters; by default config/robot_env.yaml')
+    up.add_argument('--no-sim', action='store_true', help="a real robot's driver runs already")
+    up.add_argument('--no-guard', action='store_true', help='only for hosted environments that move nothing')
+    up.add_argument('--log-level', default='info')
+    up.add_argument(
+        '-p', '--parameter', action='append', default=[], metavar='NAME:=VALUE', help='a parameter of the bridge'
+    )
+    up.set_defaults(run=_up)
+    demo = commands.add_parser('demo', help='start a simulated arm, step it, kill the client, show the halt')
+    demo.add_argument('--out', default='out', help='folder for the plot and the picture')
+    demo.add_argument('--episodes', type=int, default=3, help='episodes of each kind of client')
+    demo.add_argument('--joints', type=int, choices=(2, 6), default=2)
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _up(options: argparse.Namespace) -> int:
+    parameters = {}
+    for text in options.parameter:
+        name, sign, value = text.partition(':=')
+        if not sign or not name:
+            print(f'rl_bridge: --parameter {text!r} is not NAME:=VALUE', file=sys.stderr)
+            return 2
+        parameters[name] = value
+    side = RobotSide(
+        namespace=options.namespace,
+        params_file=options.params_file,
+        simulated=not options.no_sim,
+        guarded=not options.no_guard,
+        parameters=parameters,
+        log_level=options.log_level,
+    )
+    with side:
+        ended = side.wait()
+    for name, code in ended.items():
+        print(f'rl_bridge: {name} ended with exit code {code}, so all were ended', file=sys.stderr)
+    return 1
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from rl_bridge.demo import run
+
+    return run(out=options.out, episodes=options.episodes, joints=options.joints)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

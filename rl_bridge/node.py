@@ -1,0 +1,520 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The lifecycle node ``robot_env``: the only place where services meet the session.
+
+Who runs where: the main thread waits for signals; the executor thread answers lifecycle, parameters, ``~/halt`` and
+``~/recover``; the request threads (:mod:`rl_bridge.services_node`) answer clients and step the environment; the pulse thread
+sends the tick to the guard, ends expired leases and publishes the status; the robot's own node spins in a thread of its
+own. So a busy environment or a slow lifecycle transition delays none of the others.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from rl_bridge_interfaces.msg import BridgeStatus, Heartbeat, Leaf, Transition
+from std_srvs.srv import Trigger
+
+from rl_bridge import env_factory, parameters
+from rl_bridge.bridge import Bridge
+from rl_bridge.errors import RlBridgeError, RobotNotReady
+from rl_bridge.hosted_env import HostedEnv
+from rl_bridge.services_node import RequestLoop, stop_message, timing_message
+from rl_bridge.session import Run
+from rl_bridge.types import StopReason, StopState
+
+if TYPE_CHECKING:
+    from rl_bridge.robots.topic_robot import TopicRobot
+
+CONNECT_SLICE_S = 0.25
+PULSE_S = 0.02
+STATUS_EVERY_S = 1.0
+CLOSE_TIMEOUT_S = 5.0
+LATCHED = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+LifecycleCallback = Callable[['RobotEnvNode', LifecycleState], TransitionCallbackReturn]
+
+
+def _logged(callback: LifecycleCallback) -> LifecycleCallback:
+    """Log what rclpy's lifecycle would swallow, and fail the transition instead of leaving it half done."""
+
+    @functools.wraps(callback)
+    def wrapper(self: RobotEnvNode, state: LifecycleState) -> TransitionCallbackReturn:
+        with self.transition:
+            if self.asked_to_end.is_set():
+                return FAILURE
+            try:
+                return callback(self, state)
+            except RlBridgeError as error:
+                self.get_logger().error(f'{callback.__name__}: {error}')
+            except Exception:
+                self.get_logger().error(f'{callback.__name__} failed\n{traceback.format_exc()}')
+            return FAILURE
+
+    return wrapper
+
+
+class RobotEnvNode(LifecycleNode):
+    """
+    The bridge as a lifecycle node.
+
+    :param context: the rclpy context; by default the global one.
+    """
+
+    def __init__(self, *, name: str = 'robot_env', context: Context | None = None) -> None:
+        super().__init__(name, context=context)
+        self.bridge_id = uuid.uuid4().hex
+        # Grows over restarts: milliseconds since 1970 above, epochs of this process below.
+        self._epoch = (time.time_ns() // 1_000_000) << 20
+        self._bridge: Bridge | None = None
+        self._env: gymnasium.Env[Any, Any] | None = None
+        self._robot_io: _RobotIo | None = None
+        self._active = False
+        self._weights: list[str] = []
+        self._counts = _StepCounts()
+        parameters.declare(self)
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._status = self.create_publisher(BridgeStatus, '~/status', LATCHED)
+        self._tick = self.create_publisher(Heartbeat, '~/tick', 1)
+        self._transitions = self.create_publisher(Transition, '~/transitions', 100)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.create_service(Trigger, '~/halt', self._on_halt)
+        self.create_service(Trigger, '~/recover', self._on_recover)
+        self.create_timer(1.0, self._publish_diagnostics)
+        self._requests = RequestLoop(self, lambda: self._bridge)
+        self.asked_to_end = threading.Event()
+        self.transition = threading.RLock()  # one lifecycle transition, or the end, at a time
+        self._ending = threading.Event()
+        self._pulse = threading.Thread(target=self._run_pulse, name='pulse', daemon=True)
+        self._pulse.start()
+
+    # -- lifecycle -----------------------------------------------------------------------------------------------
+
+    @_logged
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Build the environment and check it; nothing moves."""
+        settings = parameters.values(self)
+        period = authority = 0.0
+        try:
+            if settings['env'] == 'robot':
+                period = 1.0 / settings['control_rate']
+                authority = parameters.authority_s(
+                    authority_time=settings['authority_time'], control_rate=settings['control_rate']
+                )
+                self._env = self._robot_env(settings, period_s=period, authority_s=authority)
+            else:
+                self._env = env_factory.gymnasium_env(
+                    settings['env'], kwargs=settings['env_kwargs'], render_mode=settings['render_mode']
+                )
+            self._env = env_factory.wrapped(self._env, settings['wrappers'])
+            bridge = Bridge(
+                HostedEnv(self._env, name=self._env_name(settings), leaf_type=Leaf),
+                bridge_id=self.bridge_id,
+                first_epoch=self._epoch,
+                control_period_s=period,
+                authority_s=authority,
+                lease_s=settings['lease_time'],
+            )
+            self._declare_weights()
+        except BaseException:
+            self._let_go()
+            raise
+        bridge.on_transition = self._on_transition
+        self._bridge = bridge
+        self.get_logger().info(
+            f'configured: {self._env_name(settings)}, '
+            + (f'{settings["control_rate"]:g} Hz' if period else 'lock-step')
+        )
+        return SUCCESS
+
+    @_logged
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Accept sessions."""
+        assert self._bridge is not None
+        self._bridge.open()
+        self._active = True
+        return super().on_activate(state)
+
+    @_logged
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Halt the robot, then refuse sessions."""
+        self._deactivate(StopReason.DEACTIVATED, 'the bridge was deactivated')
+        return super().on_deactivate(state)
+
+    @_logged
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the environment and let go of the robot."""
+        self._let_go()
+        return SUCCESS
+
+    @_logged
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Halt the robot and let go of it."""
+        self._deactivate(StopReason.SHUTDOWN, 'the bridge is shutting down')
+        self._let_go()
+        return SUCCESS
+
+    @_logged
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Come back to unconfigured with the robot at rest."""
+        self._deactivate(StopReason.SHUTDOWN, 'a lifecycle transition failed')
+        self._let_go()
+        return SUCCESS
+
+    def autostart(self) -> bool:
+        """Configure and activate; return whether the node is active now."""
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() != SUCCESS:
+                self.get_logger().error('autostart ended before the node was active')
+                return False
+        return True
+
+    def end(self) -> None:
+        """Halt the robot and end every thread of this node; idempotent."""
+        self.asked_to_end.set()
+        # Halt at once; a configure that still waits for the robot gives up within a slice.
+        self._deactivate(StopReason.SHUTDOWN, 'the bridge is shutting down')
+        with self.transition:
+            if self._ending.is_set():
+                return
+            self._let_go()
+            self._requests.close()
+            self._ending.set()
+        self._pulse.join()
+
+    def _deactivate(self, reason: StopReason, message: str) -> None:
+        self._active = False
+        if self._bridge is not None:
+            self._bridge.shut(reason=reason, message=message)
+
+    def _let_go(self) -> None:
+        bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            self._epoch = bridge.session.epoch
+            if not bridge.close(timeout_s=CLOSE_TIMEOUT_S):
+                self.get_logger().error(
+                    f'the hosted environment is still busy after {CLOSE_TIMEOUT_S:g} s; it is left alone'
+                )
+        elif self._env is not None:
+            self._env.close()
+        self._env = None
+        for term in self._weights:
+            self.undeclare_parameter(f'reward_weights.{term}')
+        self._weights = []
+        if self._robot_io is not None:
+            self._robot_io.close()
+            self._robot_io = None
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def _robot_env(
+        self, settings: dict[str, Any], *, period_s: float, authority_s: float
+    ) -> gymnasium.Env[Any, Any]:
+        from rl_bridge.envs.robot_env import RobotEnv
+        from rl_bridge.robot_file import load_robot
+        from rl_bridge.robots.topic_robot import TopicRobot
+        from rl_bridge.tasks.catalogue import make_task
+
+        description = load_robot(settings['robot_file'])
+        task = make_task(
+            settings['task'],
+            description,
+            interface=settings['command_interface'],
+            **env_factory.mapping(settings['task_kwargs'], parameter='task_kwargs'),
+        )
+        self._robot_io = _RobotIo(self)
+        robot = TopicRobot(
+            self._robot_io.node,
+            description,
+            interface=settings['command_interface'],
+            command_topic=self.resolve_topic_name('~/command'),
+            guard=settings['guard'],
+            bridge_id=self.bridge_id,
+        )
+        self._connect(robot, settings['connect_timeout'])
+        modes = {'auto': 'rgb_array', '': None}
+        env: gymnasium.Env[Any, Any] = RobotEnv(
+            robot,
+            task,
+            period_s=period_s,
+            authority_s=authority_s,
+            render_mode=modes.get(settings['render_mode'], settings['render_mode']),
+        )
+        if settings['episode_time']:
+            steps = max(1, round(settings['episode_time'] / period_s))
+            env = gymnasium.wrappers.TimeLimit(env, max_episode_steps=steps)
+        return env
+
+    def _connect(self, robot: TopicRobot, timeout_s: float) -> None:
+        """Connect in slices, so that a signal need not wait for the time-out."""
+        end_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                return robot.connect(timeout_s=min(CONNECT_SLICE_S, timeout_s))
+            except RobotNotReady:
+                if self.asked_to_end.is_set() or time.monotonic() >= end_s:
+                    raise
+
+    def _env_name(self, settings: dict[str, Any]) -> str:
+        if settings['env'] == 'robot':
+            return f'{settings["task"]} on {settings["robot_file"]}'
+        return str(settings['env'])
+
+    def _declare_weights(self) -> None:
+        assert self._env is not None
+        task = getattr(self._env.unwrapped, 'task', None)
+        for term, weight in getattr(task, 'weights', {}).items():
+            name = f'reward_weights.{term}'
+            descriptor = ParameterDescriptor(description=f'Weight of the reward term {term}; acts at once.')
+            self._weights.append(term)
+            given = self.declare_parameter(name, float(weight), descriptor).value
+            task.set_weight(term, given)
+
+    def _on_set_parameters(self, changed: list[rclpy.Parameter]) -> SetParametersResult:
+        for parameter in changed:
+            prefix, _, term = parameter.name.partition('.')
+            try:
+                if prefix == 'reward_weights' and term in self._weights and self._env is not None:
+                    self._env.unwrapped.task.set_weight(term, parameter.value)
+                elif any(parameter.name == known.name for known in parameters.TABLE):
+                    wrong = parameters.check(parameter.name, parameter.value)
+                    if wrong:
+                        return SetParametersResult(successful=False, reason=wrong)
+            except (RlBridgeError, ValueError, TypeError) as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    # -- services, topics, pulse ---------------------------------------------------------------------------------
+
+    def _on_halt(self, request: Any, response: Any) -> Any:
+        bridge = self._bridge
+        response.success = bridge is not None
+        if bridge is None:
+            response.message = 'the bridge is not configured: it commands nothing'
+        else:
+            bridge.halt(reason=StopReason.HALT_REQUESTED, message='a halt was requested through ~/halt')
+            response.message = 'halted; reset to go on'
+        return response
+
+    def _on_recover(self, request: Any, response: Any) -> Any:
+        bridge = self._bridge
+        response.success = bridge is not None
+        response.message = 'the bridge is not configured' if bridge is None else bridge.recover().message
+        return response
+
+    def _on_transition(self, run: Run, request: Any, reply: Any) -> None:
+        self._counts.add(run, reply)
+        if not self._counts.listeners:
+            return
+        message = Transition(
+            bridge_id=self.bridge_id,
+            client_id=run.client_id,
+            epoch=run.epoch,
+            episode=run.episode,
+            step=run.step,
+            observation=reply.observation,
+            info=reply.info,
+            stamp_ns=reply.stamp_ns,
+        )
+        if not run.reset:
+            message.action = request.action
+            message.action_text = request.action_text
+            message.applied_action = reply.applied_action
+            message.reward = reply.reward
+            message.terminated = reply.terminated
+            message.truncated = reply.truncated
+            message.timing = timing_message(reply.timing)
+        self._transitions.publish(message)
+
+    def _run_pulse(self) -> None:
+        """Tick, end expired leases, publish the status on change; paced by absolute monotonic time."""
+        told: Any = None
+        told_at = -STATUS_EVERY_S
+        count = 0
+        due = time.monotonic()
+        while not self._ending.is_set():
+            bridge = self._bridge
+            if bridge is not None and self._robot_io is not None:
+                count += 1
+                self._tick.publish(Heartbeat(sender=self.bridge_id, epoch=bridge.session.epoch, count=count))
+            try:
+                if bridge is not None:
+                    bridge.tick()
+                status = self._bridge_status(bridge)
+                news = (status.holder, status.epoch, status.episode, status.active, status.specs_hash, status.stop)
+                if news != told or due - told_at >= STATUS_EVERY_S:
+                    told, told_at = news, due
+                    self._counts.listeners = self._transitions.get_subscription_count()
+                    self._status.publish(status)
+            except Exception:
+                self.get_logger().error(f'the pulse failed\n{traceback.format_exc()}')
+            due = max(due + PULSE_S, time.monotonic() - PULSE_S)
+            self._ending.wait(max(0.0, due - time.monotonic()))
+
+    def _bridge_status(self, bridge: Bridge | None) -> BridgeStatus:
+        status = BridgeStatus(bridge_id=self.bridge_id, active=self._active)
+        if bridge is not None:
+            session = bridge.session
+            specs = bridge.get_specs()
+            status.specs_hash = specs.specs_hash
+            status.control_period = specs.control_period
+            status.holder = session.holder
+            status.epoch = session.epoch
+            status.episode = session.episode
+            status.step = session.step
+            status.busy = session.busy
+            status.stop = stop_message(bridge.stop())
+        return status
+
+    def _publish_diagnostics(self) -> None:
+        status = self._bridge_status(self._bridge)
+        level, text = DiagnosticStatus.OK, 'stepping' if status.holder else 'waiting for a client'
+        if not status.active:
+            text = 'not active'
+        elif status.stop.state >= StopState.FAULT:
+            level, text = DiagnosticStatus.ERROR, status.stop.message
+        elif status.stop.state >= StopState.STOPPED:
+            level, text = DiagnosticStatus.WARN, status.stop.message
+        entry = DiagnosticStatus(
+            level=level, name=f'{self.get_fully_qualified_name()}: step', message=text, hardware_id=self.bridge_id
+        )
+        figures = {'holder': status.holder, 'epoch': status.epoch, 'episode': status.episode, **self._counts.take()}
+        entry.values = [KeyValue(key=key, value=str(value)) for key, value in figures.items()]
+        array = DiagnosticArray(status=[entry])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+
+
+class _StepCounts:
+    """What /diagnostics tells of the steps since the last time."""
+
+    def __init__(self) -> None:
+        self.listeners = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._steps = self._missed = 0
+        self._lateness = self._age = 0.0
+
+    def add(self, run: Run, reply: Any) -> None:
+        if not run.reset:
+            self._steps += 1
+            self._missed += reply.timing.missed
+            self._lateness = max(self._lateness, reply.timing.lateness)
+            self._age = max(self._age, reply.timing.observation_age)
+
+    def take(self) -> dict[str, Any]:
+        figures = {
+            'steps': self._steps,
+            'missed periods': self._missed,
+            'greatest lateness (s)': f'{self._lateness:.6f}',
+            'greatest observation age (s)': f'{self._age:.6f}',
+        }
+        self._clear()
+        return figures
+
+
+class _RobotIo:
+    """A node for the robot's topics, spun by a thread of its own, so that states arrive while anything else waits."""
+
+    def __init__(self, owner: Node) -> None:
+        self.node = Node(
+            f'{owner.get_name()}_robot',
+            namespace=owner.get_namespace(),
+            context=owner.context,
+            use_global_arguments=False,
+            start_parameter_services=False,
+            enable_rosout=False,
+        )
+        self._executor = SingleThreadedExecutor(context=owner.context)
+        self._executor.add_node(self.node)
+        self._logger = owner.get_logger()
+        self._open = True
+        self._thread = threading.Thread(target=self._spin, name='robot-io', daemon=True)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        while self._open:
+            try:
+                self._executor.spin_once(timeout_sec=0.1)
+            except ExternalShutdownException:
+                return
+            except Exception:
+                self._logger.error(f'a message of the robot could not be used\n{traceback.format_exc()}')
+
+    def close(self) -> None:
+        self._open = False
+        self._executor.wake()
+        self._thread.join()
+        self._executor.remove_node(self.node)
+        self.node.destroy_node()
+        self._executor.shutdown()
+
+
+def _spin(node: RobotEnvNode) -> None:
+    """Answer lifecycle, parameters, halt and recover; an exception of one callback ends only that callback."""
+    if node.get_parameter('autostart').value and not node.autostart():
+        node.asked_to_end.set()
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    while not node.asked_to_end.is_set():
+        try:
+            executor.spin_once(timeout_sec=0.1)
+        except ExternalShutdownException:
+            break
+        except Exception:
+            node.get_logger().error(f'a callback failed\n{traceback.format_exc()}')
+    executor.remove_node(node)
+    executor.shutdown()
+
+
+def main(args: list[str] | None = None) -> int:
+    """
+    Run the bridge until SIGINT or SIGTERM: then the robot is halted first.
+
+    :return: 0, or 1 if autostart failed.
+    """
+    # rclpy's own handlers would shut the context down before a halt could be published.
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = RobotEnvNode()
+    by_signal = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        by_signal.set()
+        node.asked_to_end.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    executor = threading.Thread(target=_spin, args=(node,), name='executor', daemon=True)
+    executor.start()
+    node.asked_to_end.wait()  # in the main thread, the only one that Python hands signals to
+    node.end()
+    executor.join()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return 0 if by_signal.is_set() else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

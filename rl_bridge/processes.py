@@ -1,0 +1,128 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""The robot side's processes without launch_ros: what ``rl_bridge up`` and the demo start, and end again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rl_bridge.errors import ConfigError
+
+MODULES = {
+    'sim_arm': 'rl_bridge.sim.sim_arm_node',
+    'guard': 'rl_bridge.safety.guard_node',
+    'robot_env': 'rl_bridge.node',
+}
+TERMINATE_AFTER_S = 8.0
+
+
+def share_file(folder: str, name: str) -> Path:
+    """
+    Return a file that the package installs in its share folder, or the source tree's.
+
+    :param folder: 'config' or 'launch'.
+    :raises ConfigError: it is in neither.
+    """
+    candidates = [Path(__file__).resolve().parent.parent / folder / name]
+    try:
+        from ament_index_python.packages import get_package_share_directory
+
+        candidates.insert(0, Path(get_package_share_directory('rl_bridge')) / folder / name)
+    except (ImportError, LookupError):
+        pass  # not installed as a ROS package: the source tree is all there is
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise ConfigError(f'{folder}/{name} is neither of {", ".join(map(str, candidates))}; build the package first')
+
+
+@dataclass(slots=True)
+class RobotSide:
+    """
+    The processes of one robot: simulated arm (if wanted), guard, bridge.
+
+    :param namespace: ROS namespace of all of them.
+    :param params_file: parameters of all of them; by default config/robot_env.yaml.
+    :param simulated: whether the arm is simulated; otherwise a real robot's driver runs already.
+    :param guarded: whether a guard runs; only hosted environments that move nothing go without.
+    :param parameters: further parameters of all of them, by name.
+    :param log_level: ROS log level.
+    """
+
+    namespace: str = ''
+    params_file: str = ''
+    simulated: bool = True
+    guarded: bool = True
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    log_level: str = 'info'
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """
+        Start all processes; the bridge configures and activates itself.
+
+        :raises ConfigError: the parameter file does not exist.
+        """
+        names = ['sim_arm'] * self.simulated + ['guard'] * self.guarded + ['robot_env']
+        for name in names:
+            # A session of its own: a Ctrl-C in the terminal reaches this process alone, which ends them in order.
+            self.processes[name] = subprocess.Popen(self.command(name), start_new_session=True)
+
+    def command(self, name: str) -> Sequence[str]:
+        """Return the command line of one process."""
+        params_file = self.params_file or str(share_file('config', 'robot_env.yaml'))
+        if not Path(params_file).is_file():
+            raise ConfigError(f'params_file {params_file!r} does not exist')
+        words = [sys.executable, '-m', MODULES[name], '--ros-args', '--params-file', params_file]
+        words += ['--log-level', self.log_level, '-r', f'__ns:=/{self.namespace.strip("/")}']
+        parameters = {**self.parameters, **({'autostart': 'true'} if name == 'robot_env' else {})}
+        for key, value in parameters.items():
+            words += ['-p', f'{key}:={value}']
+        return words
+
+    def ended(self) -> dict[str, int]:
+        """Return the exit codes of those processes that have ended."""
+        codes = {name: process.poll() for name, process in self.processes.items()}
+        return {name: code for name, code in codes.items() if code is not None}
+
+    def end(self) -> dict[str, int]:
+        """
+        End all processes, the bridge first, so that the guard sees the robot come to rest; idempotent.
+
+        :return: the exit codes.
+        """
+        for name in ('robot_env', 'guard', 'sim_arm'):
+            process = self.processes.get(name)
+            if process is None:
+                continue
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(TERMINATE_AFTER_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        return self.ended()
+
+    def __enter__(self) -> RobotSide:
+        try:
+            self.start()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def wait(self) -> dict[str, int]:
+        """Wait until one of the processes has ended; return the exit codes there are."""
+        while not self.ended():
+            time.sleep(0.2)
+        return self.ended()
