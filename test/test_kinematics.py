@@ -79,7 +79,7 @@ def test_a_whole_pose_is_reached_from_the_ready_pose() -> None:
 
 
 def test_a_half_turn_of_the_flange_is_reached() -> None:
-    pose = ARM.forward(READY + [0, 0, 0, 0, 0, math.pi])
+    pose = ARM.forward(np.add(READY, [0, 0, 0, 0, 0, math.pi]))
     found = ARM.inverse(pose[:3, 3], rotation=pose[:3, :3], start=READY)
     assert ARM.forward(found) == pytest.approx(pose, abs=2e-6)
 
@@ -110,7 +110,7 @@ def test_a_target_out_of_reach_is_reported_with_its_distance() -> None:
 
 
 def test_a_target_behind_the_limits_is_reported() -> None:
-    target = ARM.forward(READY + [1.0, 0, 0, 0, 0, 0])[:3, 3]
+    target = ARM.forward(np.add(READY, [1.0, 0, 0, 0, 0, 0]))[:3, 3]
     with pytest.raises(NoSolution):
         ARM.inverse(target, start=READY, lower=READY - 0.01, upper=READY + 0.01)
 

@@ -1,7 +1,7 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Kinematics of a serial arm from its Denavit-Hartenberg table: where it is, how fast, how to get there.
+Kinematics of a serial arm from its Denavit-Hartenberg table: forward, differential, inverse.
 
 The classic (distal) convention, as Universal Robots publishes its arms: frame i follows from frame
 i - 1 by Rot_z(theta + q_i) Trans_z(d) Trans_x(a) Rot_x(alpha) (J. Denavit, R. S. Hartenberg, 1955;
@@ -104,7 +104,8 @@ class DhChain:
         :return: shape (4, 4), homogeneous, metres.
         :raises LimitError: the angles are of another shape or not finite.
         """
-        return self.frames(position)[-1]
+        pose: FloatArray = self.frames(position)[-1]
+        return pose
 
     def jacobian(self, position: ArrayLike) -> FloatArray:
         """

@@ -4,24 +4,22 @@
 A physically simulated UR5e with the inner controller that the real one has.
 
 The arm's bodies, masses and torques are ``ur5e.xml``'s, stepped by MuJoCo at 500 Hz as the real
-controller runs. Its servo computes torques from the model (B. Siciliano et al., Robotics: Modelling,
-Planning and Control, 2009, section 8.5.2, inverse dynamics control), so gravity does not make it sag.
+controller runs. Its servo computes torques from the model, so that gravity does not make it sag
+(inverse dynamics control: B. Siciliano et al., Robotics: Modelling, Planning and Control, 2009,
+section 8.5.2).
 """
 
 from __future__ import annotations
 
 import math
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from importlib import import_module, resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rl_bridge.errors import ConfigError, LimitError
 from rl_bridge.types import FloatArray
-
-if TYPE_CHECKING:
-    import mujoco
 
 UR5E_JOINTS = (
     'shoulder_pan_joint',
@@ -140,7 +138,8 @@ class SimulatedArm:
         """
         angles = self._checked_position(position)
         if self._position_jump:
-            before = self._reference if self._wanted_velocity is not None else self._wanted_position
+            moved = self._wanted_velocity is not None
+            before = self._reference if moved else self._wanted_position
             jump = min(
                 float(np.abs(angles - before).max()),
                 float(np.abs(angles - self._data.qpos).max()),
@@ -280,9 +279,10 @@ class SimulatedArm:
                 )
 
 
-def _load() -> tuple[Any, mujoco.MjModel]:
+def _load() -> tuple[Any, Any]:
+    """Return MuJoCo, imported only where it is used, and its model of the arm."""
     try:
-        import mujoco
+        mujoco = import_module('mujoco')
     except ImportError as error:
         raise ConfigError(
             "The simulated arm needs MuJoCo: pip install 'rl_bridge[sim]'."
