@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_an_upright_ur5e_is_as_high_as_its_lengths_add_up() -> None:
 
 def test_theta_of_the_table_is_added_to_the_joint_angle() -> None:
     turned = UR5E_DH.copy()
-    turned[:, 0] = READY
+    turned[:, 3] = READY
     assert DhChain(turned).forward(np.zeros(6)) == pytest.approx(ARM.forward(READY))
 
 
@@ -145,3 +146,9 @@ def test_a_table_that_is_not_finite_is_refused() -> None:
 def test_the_published_table_cannot_be_changed_by_accident() -> None:
     with pytest.raises(ValueError, match='read-only'):
         UR5E_DH[0, 0] = 1.0
+
+
+def test_the_robot_files_table_is_the_published_one() -> None:
+    yaml = pytest.importorskip('yaml', reason='robot files need PyYAML')
+    text = (Path(__file__).parent.parent / 'config' / 'ur5e.yaml').read_text(encoding='utf-8')
+    assert np.array_equal(yaml.safe_load(text)['dh'], UR5E_DH)

@@ -80,7 +80,7 @@ def test_the_whole_reach_stays_in_the_picture() -> None:
 
 
 def test_an_arm_of_another_table_is_drawn_too() -> None:
-    dh = np.array([[0, 0.0, 0.3, math.pi / 2], [0.3, -0.4, 0, 0], [0, -0.35, 0, 0]])
+    dh = np.array([[0, math.pi / 2, 0.3, 0], [-0.4, 0, 0, 0.3], [-0.35, 0, 0, 0]])
     chain, angles = DhChain(dh), np.array([0.5, -1.0, 1.0])
     picture, other = draw_arm(angles, dh=dh, **SIZE), draw_arm(-angles, dh=dh, **SIZE)
     for frame in chain.frames(angles)[2:]:

@@ -18,15 +18,15 @@ from numpy.typing import ArrayLike
 from rl_bridge.errors import ConfigError, LimitError, RobotError
 from rl_bridge.types import FloatArray
 
-# UR5e, rows (theta, a, d, alpha): universal-robots.com, 'DH Parameters for calculations of
-# kinematics and dynamics'. A single arm's calibration differs from it by about a millimetre.
+# UR5e, rows (a, alpha, d, theta): universal-robots.com, 'DH Parameters for calculations of kinematics
+# and dynamics'. A single arm's calibration differs from it by about a millimetre.
 UR5E_DH: FloatArray = np.array(
     [
-        [0.0, 0.0, 0.1625, math.pi / 2],
-        [0.0, -0.425, 0.0, 0.0],
-        [0.0, -0.3922, 0.0, 0.0],
-        [0.0, 0.0, 0.1333, math.pi / 2],
-        [0.0, 0.0, 0.0997, -math.pi / 2],
+        [0.0, math.pi / 2, 0.1625, 0.0],
+        [-0.425, 0.0, 0.0, 0.0],
+        [-0.3922, 0.0, 0.0, 0.0],
+        [0.0, math.pi / 2, 0.1333, 0.0],
+        [0.0, -math.pi / 2, 0.0997, 0.0],
         [0.0, 0.0, 0.0996, 0.0],
     ]
 )
@@ -57,7 +57,8 @@ class DhChain:
     """
     A chain of revolute joints.
 
-    :param dh: shape (joints, 4), rows (theta, a, d, alpha) in rad, m, m, rad.
+    :param dh: shape (joints, 4), rows (a, alpha, d, theta offset) in m, rad, m, rad, as in a robot
+        file.
     :raises ConfigError: the table is of another shape or holds a number that is not finite.
     """
 
@@ -65,15 +66,15 @@ class DhChain:
         table = np.array(dh, dtype=np.float64)
         if table.ndim != 2 or table.shape[1] != 4 or len(table) == 0:
             raise ConfigError(
-                f'A DH table has one row (theta, a, d, alpha) per joint, shape (joints, 4); this '
+                f'A DH table has one row (a, alpha, d, theta) per joint, shape (joints, 4); this '
                 f'one has shape {table.shape}.'
             )
         if not np.isfinite(table).all():
             raise ConfigError(f'The DH table holds a number that is not finite: {table.tolist()}.')
         self.joints = len(table)
-        self._theta = table[:, 0]
+        self._theta = table[:, 3]
         # Everything of a link that does not turn with its joint, computed once.
-        self._fixed = np.stack([_fixed_transform(*row[1:]) for row in table])
+        self._fixed = np.stack([_fixed_transform(*row[:3]) for row in table])
 
     def frames(self, position: ArrayLike) -> FloatArray:
         """
@@ -182,7 +183,7 @@ class DhChain:
         return _checked_array(position, (self.joints,), 'The joint angles')
 
 
-def _fixed_transform(a: float, d: float, alpha: float) -> FloatArray:
+def _fixed_transform(a: float, alpha: float, d: float) -> FloatArray:
     cos, sin = math.cos(alpha), math.sin(alpha)
     return np.array([[1, 0, 0, a], [0, cos, -sin, 0], [0, sin, cos, d], [0, 0, 0, 1.0]])
 

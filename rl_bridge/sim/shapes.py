@@ -93,9 +93,9 @@ def _ur5e_parts() -> tuple[_Part, ...]:
 def _plain_parts(dh: FloatArray) -> tuple[_Part, ...]:
     """Draw an arm of unknown looks: a joint at every axis, tubes along d and then along a."""
     parts: list[_Part] = [(0, (0, 0, FLOOR), (0, 0, 0), 0.085, (0.28, 0.31, 0.35))]
-    reach = float(np.abs(dh[:, 1:3]).sum())
+    reach = float(np.abs(dh[:, [0, 2]]).sum())
     radius = min(max(0.045 * reach, 0.008), 0.06)
-    for i, (theta, a, d, _) in enumerate(dh, start=1):
+    for i, (a, _, d, theta) in enumerate(dh, start=1):
         slim = radius * (1.0 - 0.5 * i / len(dh))
         elbow = (0.0, 0.0, float(d))
         tip = (float(a * math.cos(theta)), float(a * math.sin(theta)), float(d))
