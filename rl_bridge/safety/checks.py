@@ -1,0 +1,93 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The guard's checks, run at every update: each reads its memory and finds at most one cause.
+
+A new check is a function of the same form, added to ``CHECKS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rl_bridge.safety.guard_state import GuardMemory, to_ns
+from rl_bridge.types import StopReason, StopState
+
+
+@dataclass(slots=True, frozen=True)
+class Finding:
+    """A cause to stop: how severe, which, and one sentence."""
+
+    state: StopState
+    reason: StopReason
+    message: str
+
+
+Check = Callable[[GuardMemory, int], 'Finding | None']
+
+
+def bridge_silent(memory: GuardMemory, now_ns: int) -> Finding | None:
+    """The bridge's tick must come: without it HOLD at once, STOPPED a little later."""
+    silent = now_ns - memory.tick_ns
+    if silent <= to_ns(memory.config.bridge_hold_s):
+        return None
+    stopped = silent > to_ns(memory.config.bridge_stop_s)
+    return Finding(
+        StopState.STOPPED if stopped else StopState.HOLD,
+        StopReason.BRIDGE_SILENT,
+        f'the bridge {memory.bridge_id} has not ticked for {silent / 1e6:.0f} ms',
+    )
+
+
+def state_stale(memory: GuardMemory, now_ns: int) -> Finding | None:
+    """The measured state must be fresh: a stale one means HOLD at once, STOPPED a little later."""
+    measured = memory.measured
+    stamp_ns = memory.bound_ns if measured is None else measured.stamp_ns
+    age, most = now_ns - stamp_ns, to_ns(memory.robot.state_max_age_s)
+    if measured is not None and age <= most:
+        return None
+    stopped = age > most + to_ns(memory.config.state_stop_s)
+    topic = memory.robot.state_topic
+    message = f'no measured state has come on {topic} yet'
+    if measured is not None:
+        message = (
+            f'the measured state on {topic} is {age / 1e6:.0f} ms old, '
+            f'its limit is {most / 1e6:.0f} ms'
+        )
+    return Finding(
+        StopState.STOPPED if stopped else StopState.HOLD, StopReason.STATE_STALE, message
+    )
+
+
+def authority_expired(memory: GuardMemory, now_ns: int) -> Finding | None:
+    """Motion ends when no command renews it in time."""
+    if not memory.latch.running or now_ns <= memory.deadline_ns:
+        return None
+    return Finding(
+        StopState.HOLD,
+        StopReason.AUTHORITY_EXPIRED,
+        'no command came within the motion authority',
+    )
+
+
+def no_standstill(memory: GuardMemory, now_ns: int) -> Finding | None:
+    """After a stop the robot must be measured at rest in time."""
+    record = memory.record
+    if memory.latch.running or record.verified:
+        return None
+    if now_ns - record.detected_ns <= to_ns(memory.robot.standstill_within_s):
+        return None
+    measured = memory.fresh(now_ns)
+    seen = 'its state is not known'
+    if measured is not None:
+        seen = f'its fastest joint moves at {measured.max_speed:.3g}'
+    return Finding(
+        StopState.FAULT,
+        StopReason.NO_STANDSTILL,
+        f'the robot was not at rest {memory.robot.standstill_within_s:g} s after a stop '
+        f'({memory.latch.current.message}): {seen}; make the cell safe, then recover',
+    )
+
+
+CHECKS: tuple[Check, ...] = (bridge_silent, state_stale, authority_expired, no_standstill)

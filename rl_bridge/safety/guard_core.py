@@ -1,0 +1,306 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The guard without ROS: which command is accepted, and what is published to the controller.
+
+All times are passed in as nanoseconds of one monotonic clock. One thread calls it.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+
+from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.safety.admission import age_ns, authority, origin
+from rl_bridge.safety.checks import CHECKS, Check
+from rl_bridge.safety.guard_state import (
+    CommandFields,
+    Decision,
+    GuardConfig,
+    GuardMemory,
+    GuardStatus,
+    HeartbeatFields,
+    Measured,
+    Refusal,
+    StopRecord,
+    to_ns,
+)
+from rl_bridge.safety.limits import SEED_TOLERANCE, check_command, checked_shape, outside_range
+from rl_bridge.safety.motion import Motion
+from rl_bridge.safety.stop_state import IDLE
+from rl_bridge.types import (
+    CommandKind,
+    FloatArray,
+    RobotDescription,
+    Stop,
+    StopReason,
+    StopState,
+)
+
+
+class GuardCore:
+    """
+    The gate through which every motion command goes.
+
+    :param robot: the robot with its limits.
+    :param kind: command interface, 'velocity' or 'position'.
+    :param guard_id: names this guard in its status.
+    :param start: the first stop; a HOLD, its message may tell how the guard runs.
+    :param checks: run at every update, in this order.
+    :raises ConfigError: the robot has no such command interface.
+    """
+
+    def __init__(
+        self,
+        robot: RobotDescription,
+        kind: str,
+        *,
+        guard_id: str = '',
+        config: GuardConfig | None = None,
+        start: Stop = IDLE,
+        checks: tuple[Check, ...] = CHECKS,
+    ) -> None:
+        if kind not in robot.commands:
+            raise ConfigError(
+                f'{robot.name} has no command interface {kind!r}; its robot file has '
+                f'{", ".join(sorted(robot.commands))}'
+            )
+        self.guard_id = guard_id
+        self.rejected = 0
+        self._memory = GuardMemory(robot, kind, config or GuardConfig(), start)
+        self._motion = Motion(self._memory)
+        self._checks = checks
+        self._changed = True
+        self._seen_stop = start
+
+    @property
+    def stop(self) -> Stop:
+        """Whether motion is allowed, and if not, why."""
+        return self._memory.latch.current
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing needs a quick reaction: at standstill in a stop, or given up on."""
+        memory = self._memory
+        stopped = not memory.latch.running
+        return stopped and (memory.record.verified or self.stop.state >= StopState.FAULT)
+
+    def status(self, now_ns: int) -> GuardStatus:
+        """Return what the guard reports at this time."""
+        memory, record, measured = self._memory, self._memory.record, self._memory.measured
+        fresh = memory.fresh(now_ns)
+        published = self._motion.published
+        return GuardStatus(
+            guard_id=self.guard_id,
+            bridge_id=memory.bridge_id,
+            epoch=memory.epoch,
+            sequence=memory.sequence,
+            stop=self.stop,
+            standstill=fresh is not None and fresh.max_speed <= memory.robot.standstill_speed,
+            max_speed=0.0 if measured is None else measured.max_speed,
+            output=array('d', () if published is None else published.tolist()),
+            rejected=self.rejected,
+            limited=self._motion.limited,
+            detected_ns=record.detected_ns,
+            commanded_ns=record.commanded_ns,
+            standstill_ns=record.standstill_ns,
+            stamp_ns=now_ns,
+        )
+
+    def on_tick(self, tick: HeartbeatFields, now_ns: int) -> None:
+        """Take the bridge's sign of life; another bridge's, or a repeated one, is none."""
+        memory = self._memory
+        bound = bool(memory.bridge_id) and tick.sender == memory.bridge_id
+        if bound and tick.count > memory.tick_count:
+            memory.tick_count = tick.count
+            memory.tick_ns = now_ns
+
+    def on_state(self, position: FloatArray, velocity: FloatArray, now_ns: int) -> None:
+        """
+        Take a measured state.
+
+        :param position: shape (joints,), rad or m.
+        :param velocity: shape (joints,), rad/s or m/s.
+        """
+        memory = self._memory
+        try:
+            position = checked_shape(position, memory.robot)
+            velocity = checked_shape(velocity, memory.robot)
+        except LimitError as fault:
+            self.on_invalid_state(f'the measured state cannot be used: {fault}', now_ns)
+            return
+        memory.measured = Measured(position, float(np.abs(velocity).max()), now_ns)
+        self._watch_standstill(memory.measured)
+
+    def on_invalid_state(self, message: str, now_ns: int) -> None:
+        """Take note of a state that cannot be used: STOPPED, once a bridge is bound."""
+        if self._memory.bridge_id:
+            self.halt(StopState.STOPPED, StopReason.STATE_INVALID, message, now_ns)
+
+    def halt(self, state: StopState, reason: StopReason, message: str, now_ns: int) -> None:
+        """Stop with at least this severity; the next update publishes the stop output."""
+        memory = self._memory
+        was_running = memory.latch.running
+        if not memory.latch.raise_to(state, reason, message):
+            return
+        if was_running:
+            memory.record = StopRecord(detected_ns=now_ns, verified=not memory.moved)
+        if memory.bridge_id:  # nothing is ever published before a bridge began
+            self._motion.seed(now_ns)
+
+    def on_command(self, command: CommandFields, now_ns: int) -> Refusal | None:
+        """
+        Take a command from a bridge.
+
+        :returns: why it was refused, None if it was accepted.
+        """
+        refusal = origin(self._memory, command, now_ns) or self._execute(command, now_ns)
+        if refusal is not None:
+            self.rejected += 1
+        return refusal
+
+    def update(self, now_ns: int) -> Decision:
+        """Run the checks and decide what is published now; to be called at the guard's rate."""
+        memory = self._memory
+        if memory.bridge_id:
+            for check in self._checks:
+                finding = check(memory, now_ns)
+                if finding is not None:
+                    self.halt(finding.state, finding.reason, finding.message, now_ns)
+        running, record = memory.latch.running, memory.record
+        if running:
+            self._motion.advance(now_ns)
+        output = self._motion.release(now_ns, repeat=not (running or record.verified))
+        if output is not None and not running and record.commanded_ns == 0:
+            record.commanded_ns = now_ns
+        changed = self._changed or self.stop is not self._seen_stop
+        self._changed = False
+        self._seen_stop = self.stop
+        return Decision(output, changed)
+
+    def _execute(self, command: CommandFields, now_ns: int) -> Refusal | None:
+        kind = command.kind
+        if kind == CommandKind.MOVE:
+            return self._move(command, now_ns)
+        if kind == CommandKind.BEGIN:
+            return self._begin(command, now_ns)
+        if kind == CommandKind.HOLD:
+            reason = _reason(command, StopReason.IDLE)
+            self.halt(StopState.HOLD, reason, command.message, now_ns)
+        elif kind == CommandKind.HALT:
+            reason = _reason(command, StopReason.HALT_REQUESTED)
+            self.halt(StopState.STOPPED, reason, command.message, now_ns)
+        elif kind == CommandKind.RECOVER:
+            self._memory.latch.recover()
+        else:
+            return Refusal(
+                'kind', f'there is no command kind {kind}; use one version of bridge and guard'
+            )
+        self._accept(command, now_ns)
+        return None
+
+    def _begin(self, command: CommandFields, now_ns: int) -> Refusal | None:
+        memory = self._memory
+        if not memory.latch.begin():
+            return Refusal('stopped', f'no episode may begin: {self._why()}; recover first')
+        self._accept(command, now_ns)
+        memory.begun = True
+        wanted_ns = command.authority_ns
+        if not 0 < wanted_ns <= to_ns(memory.config.max_authority_s):
+            wanted_ns = to_ns(memory.config.begin_authority_s)
+        memory.deadline_ns = now_ns + wanted_ns
+        self._motion.seed(now_ns)
+        measured = memory.fresh(now_ns)
+        if memory.kind == 'position' and measured is not None:
+            joint = outside_range(measured.position, memory.robot, tolerance=SEED_TOLERANCE)
+            if joint is not None:
+                self.halt(
+                    StopState.STOPPED,
+                    StopReason.LIMIT_EXCEEDED,
+                    f'{memory.robot.joints[joint]} is measured at {measured.position[joint]:g}, '
+                    'outside its position range; jog it back inside by hand, then reset',
+                    now_ns,
+                )
+        return None
+
+    def _move(self, command: CommandFields, now_ns: int) -> Refusal | None:
+        memory = self._memory
+        if not memory.begun or command.epoch != memory.epoch:
+            return Refusal('begin', f'no BEGIN of epoch {command.epoch} came before this command')
+        try:
+            values = check_command(command.command, memory.robot, memory.kind)
+        except LimitError as fault:
+            # The bridge checks before it sends, so this is a defect: nothing of it is trusted.
+            reason = StopReason.COMMAND_INVALID
+            if _finite(command.command, len(memory.robot.joints)):
+                reason = StopReason.LIMIT_EXCEEDED
+            self.halt(StopState.STOPPED, reason, f'a command was refused: {fault}', now_ns)
+            return Refusal('value', str(fault))
+        if self.stop.state > StopState.HOLD:
+            return Refusal('stopped', f'motion is forbidden: {self._why()}')
+        refusal = authority(memory, command, now_ns)
+        if refusal is not None:
+            return refusal
+        for check in self._checks:
+            finding = check(memory, now_ns)
+            # An authority that ran out a moment ago is what this command renews.
+            if finding is not None and finding.reason != StopReason.AUTHORITY_EXPIRED:
+                return Refusal('check', f'motion is not possible now: {finding.message}')
+        if not memory.latch.running:
+            self._motion.resume(now_ns)
+            memory.latch.resume()
+        self._accept(command, now_ns)
+        self._motion.aim(values)
+        memory.deadline_ns = now_ns - max(0, age_ns(command, now_ns)) + command.authority_ns
+        memory.moved = True
+        return None
+
+    def _accept(self, command: CommandFields, now_ns: int) -> None:
+        """Remember whose command was accepted; an older epoch is fenced from here on."""
+        memory = self._memory
+        if command.bridge_id != memory.bridge_id:
+            memory.bridge_id = command.bridge_id
+            memory.bound_ns = memory.tick_ns = now_ns
+            memory.tick_count = -1
+            memory.begun = False
+        if command.epoch > memory.epoch:
+            memory.begun = False
+        memory.epoch = command.epoch
+        memory.sequence = command.sequence
+        if command.kind != CommandKind.MOVE:
+            self._changed = True  # the bridge waits for the status that confirms it
+
+    def _watch_standstill(self, measured: Measured) -> None:
+        memory, record = self._memory, self._memory.record
+        if memory.latch.running or record.verified or not record.commanded_ns:
+            return
+        if not measured.max_speed <= memory.robot.standstill_speed:
+            record.slow_since_ns = 0
+        elif not record.slow_since_ns:
+            record.slow_since_ns = measured.stamp_ns
+        elif measured.stamp_ns - record.slow_since_ns >= to_ns(memory.config.standstill_for_s):
+            record.standstill_ns = record.slow_since_ns
+            record.verified = self._changed = True
+            memory.moved = False
+
+    def _why(self) -> str:
+        stop = self.stop
+        name = f'{StopState(stop.state).name} ({StopReason(stop.reason).name}'
+        return f'{name}: {stop.message})' if stop.message else f'{name})'
+
+
+def _reason(command: CommandFields, otherwise: StopReason) -> StopReason:
+    try:
+        return StopReason(command.reason) or otherwise
+    except ValueError:
+        return otherwise
+
+
+def _finite(values: array[float], count: int) -> bool:
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return numbers.shape == (count,) and bool(np.isfinite(numbers).all())

@@ -1,0 +1,108 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""What leaves the guard: seeded at rest, slewed towards the target, checked once more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rl_bridge.safety.guard_state import GuardMemory, to_ns
+from rl_bridge.safety.limits import braking_bounds, check_command, slew
+from rl_bridge.types import FloatArray
+
+
+class Motion:
+    """
+    The output to the controller.
+
+    :param memory: read for the robot, its measured state and the configuration; never written.
+    """
+
+    def __init__(self, memory: GuardMemory) -> None:
+        self.limited = 0
+        self.published: FloatArray | None = None
+        self._memory = memory
+        limits, config = memory.robot.limits, memory.config
+        self._rate = limits.acceleration if memory.kind == 'velocity' else limits.velocity
+        self._max_slew_s = 2 * config.period_s
+        timeout_s = memory.robot.commands[memory.kind].timeout_s
+        self._repeat_ns = to_ns(
+            min(config.repeat_s, timeout_s / 3) if timeout_s > 0 else config.repeat_s
+        )
+        self._target: FloatArray | None = None
+        self._output: FloatArray | None = None
+        self._output_ns = 0
+        self._published_ns = 0
+        self._wanted = False
+
+    def seed(self, now_ns: int) -> None:
+        """Forget the target and publish where the robot is at rest; motion starts from there."""
+        self._count_limited()
+        self._output = self._target = self._rest(now_ns)
+        self._output_ns = now_ns
+        self._wanted = True
+
+    def resume(self, now_ns: int) -> None:
+        """Motion starts again from where the robot is at rest now, never from an old target."""
+        self._output = self._rest(now_ns)
+
+    def aim(self, target: FloatArray) -> None:
+        """
+        Set what the output moves towards.
+
+        :param target: checked against the limits, shape (joints,).
+        """
+        self._count_limited()
+        self._target = target
+
+    def advance(self, now_ns: int) -> None:
+        """Slew the output towards the target."""
+        memory, output, target = self._memory, self._output, self._target
+        if output is None or target is None or memory.measured is None:
+            return
+        if memory.kind == 'velocity':
+            age_s = (now_ns - memory.measured.stamp_ns) / 1e9
+            lower, upper = braking_bounds(
+                memory.measured.position,
+                memory.robot,
+                reaction_s=age_s + memory.config.reaction_s,
+            )
+            target = np.clip(target, lower, upper)
+        # A late update may not turn into one large step.
+        elapsed_s = min((now_ns - self._output_ns) / 1e9, self._max_slew_s)
+        self._output = slew(output, target, self._rate * elapsed_s)
+        self._output_ns = now_ns
+        due = now_ns - self._published_ns >= self._repeat_ns
+        if due or not np.array_equal(self._output, output):
+            self._wanted = True
+
+    def release(self, now_ns: int, *, repeat: bool) -> FloatArray | None:
+        """
+        Hand out what is to be published now, as a copy that was checked once more.
+
+        :param repeat: publish even what has not changed.
+        :returns: shape (joints,), or None for nothing.
+        """
+        if self._output is None or not (self._wanted or repeat):
+            return None
+        self.published = check_command(self._output, self._memory.robot, self._memory.kind)
+        self._published_ns = now_ns
+        self._wanted = False
+        return self.published
+
+    def _rest(self, now_ns: int) -> FloatArray | None:
+        """Zero speed, or the measured position inside its range."""
+        memory = self._memory
+        if memory.kind == 'velocity':
+            return np.zeros(len(memory.robot.joints))
+        measured = memory.fresh(now_ns)
+        if measured is None:
+            return self._output  # a stale position would be a step back: stay where it was sent
+        limits = memory.robot.limits
+        return np.clip(measured.position, limits.position_lower, limits.position_upper)
+
+    def _count_limited(self) -> None:
+        """Count a target that the rate limit or a position limit kept from being reached."""
+        output, target = self._output, self._target
+        if output is not None and target is not None and not np.array_equal(output, target):
+            self.limited += 1
