@@ -1,7 +1,8 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The robot side: the bridge (a lifecycle node), its guard and, unless a real robot is there, the simulated arm.
+The robot side: the bridge (a lifecycle node), its guard and, unless a real robot is there, the
+simulated arm.
 
 Every argument can also come from an environment variable: RL_BRIDGE_NAMESPACE, RL_BRIDGE_SIM, …
 """
@@ -9,7 +10,6 @@ Every argument can also come from an environment variable: RL_BRIDGE_NAMESPACE, 
 import os
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -27,6 +27,8 @@ from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
+
+from launch import LaunchDescription
 
 ARGUMENTS = {
     'namespace': ('', 'ROS namespace of all nodes'),
@@ -65,9 +67,17 @@ def generate_launch_description() -> LaunchDescription:
         ],
         'arguments': ['--ros-args', '--log-level', LaunchConfiguration('log_level')],
     }
-    arm = Node(name='sim_arm', executable='sim_arm', condition=IfCondition(LaunchConfiguration('sim')), **common)
+    arm = Node(
+        name='sim_arm',
+        executable='sim_arm',
+        condition=IfCondition(LaunchConfiguration('sim')),
+        **common,
+    )
     guard = Node(
-        name='guard', executable='rl_bridge_guard', condition=IfCondition(LaunchConfiguration('guard')), **common
+        name='guard',
+        executable='rl_bridge_guard',
+        condition=IfCondition(LaunchConfiguration('guard')),
+        **common,
     )
     bridge = LifecycleNode(name='robot_env', executable='robot_env', **common)
     return LaunchDescription(
@@ -77,7 +87,9 @@ def generate_launch_description() -> LaunchDescription:
             GroupAction([arm, guard]),
             bridge,
             GroupAction(
-                _transitions(bridge), condition=IfCondition(LaunchConfiguration('autostart')), scoped=False
+                _transitions(bridge),
+                condition=IfCondition(LaunchConfiguration('autostart')),
+                scoped=False,
             ),
         ]
     )
@@ -87,11 +99,17 @@ def _transitions(bridge: LifecycleNode) -> list[RegisterEventHandler]:
     """Configure the bridge whenever its process starts, and activate it when that worked."""
 
     def change(transition: int) -> EmitEvent:
-        return EmitEvent(event=ChangeState(lifecycle_node_matcher=matches_action(bridge), transition_id=transition))
+        return EmitEvent(
+            event=ChangeState(
+                lifecycle_node_matcher=matches_action(bridge), transition_id=transition
+            )
+        )
 
     return [
         RegisterEventHandler(
-            OnProcessStart(target_action=bridge, on_start=[change(Transition.TRANSITION_CONFIGURE)])
+            OnProcessStart(
+                target_action=bridge, on_start=[change(Transition.TRANSITION_CONFIGURE)]
+            )
         ),
         RegisterEventHandler(
             OnStateTransition(

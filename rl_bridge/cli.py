@@ -39,21 +39,35 @@ def _interrupt(*_: object) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='rl_bridge', description='Any ROS 2 robot as a Gymnasium environment.')
+    parser = argparse.ArgumentParser(
+        prog='rl_bridge', description='Any ROS 2 robot as a Gymnasium environment.'
+    )
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     up = commands.add_parser(
-        'up', help='start guard, bridge and simulated arm until Ctrl-C, as robot_env.launch.py does'
+        'up',
+        help='start guard, bridge and simulated arm until Ctrl-C, as robot_env.launch.py does',
     )
     up.add_argument('--namespace', default='', help='ROS namespace of all nodes')
-    up.add_argument('--params-file', default='', help='parameters; by default config/robot_env.yaml')
+    up.add_argument(
+        '--params-file', default='', help='parameters; by default config/robot_env.yaml'
+    )
     up.add_argument('--no-sim', action='store_true', help="a real robot's driver runs already")
-    up.add_argument('--no-guard', action='store_true', help='only for hosted environments that move nothing')
+    up.add_argument(
+        '--no-guard', action='store_true', help='only for hosted environments that move nothing'
+    )
     up.add_argument('--log-level', default='info')
     up.add_argument(
-        '-p', '--parameter', action='append', default=[], metavar='NAME:=VALUE', help='a parameter of the bridge'
+        '-p',
+        '--parameter',
+        action='append',
+        default=[],
+        metavar='NAME:=VALUE',
+        help='a parameter of the bridge',
     )
     up.set_defaults(run=_up)
-    demo = commands.add_parser('demo', help='start a simulated arm, step it, kill the client, show the halt')
+    demo = commands.add_parser(
+        'demo', help='start a simulated arm, step it, kill the client, show the halt'
+    )
     demo.add_argument('--out', default='out', help='folder for the plot and the picture')
     demo.add_argument('--episodes', type=int, default=3, help='episodes of each kind of client')
     demo.add_argument('--joints', type=int, choices=(2, 6), default=2)

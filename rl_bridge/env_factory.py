@@ -1,6 +1,9 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""Builds what the bridge hosts from plain parameter values: Gymnasium environments by id, tasks and wrappers by name."""
+"""
+Builds what the bridge hosts from plain parameter values: Gymnasium environments by id, tasks and
+wrappers by name.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,13 @@ def mapping(text: str, *, parameter: str) -> dict[str, Any]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f'parameter {parameter} is no YAML: {" ".join(str(error).split())}') from error
+        raise ConfigError(
+            f'parameter {parameter} is no YAML: {" ".join(str(error).split())}'
+        ) from error
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-        raise ConfigError(f'parameter {parameter} is {text!r}; it must be a YAML mapping: {{name: value}}')
+        raise ConfigError(
+            f'parameter {parameter} is {text!r}; it must be a YAML mapping: {{name: value}}'
+        )
     return found
 
 
@@ -57,7 +64,8 @@ def wrapped(env: Env, wrappers: Sequence[str]) -> Env:
     """
     Wrap an environment in Gymnasium's own wrappers, the first one innermost.
 
-    :param wrappers: each a name, or a name with keyword arguments as YAML: 'TimeLimit: {max_episode_steps: 100}'.
+    :param wrappers: each a name, or a name with keyword arguments as YAML: 'TimeLimit:
+        {max_episode_steps: 100}'.
     :raises ConfigError: there is no such wrapper, or it refuses these arguments.
     """
     for text in wrappers:
@@ -71,7 +79,9 @@ def wrapped(env: Env, wrappers: Sequence[str]) -> Env:
         try:
             env = kind(env, **arguments)
         except (gymnasium.error.Error, TypeError, ValueError, AssertionError) as error:
-            raise ConfigError(f'parameter wrappers: {text!r} cannot be applied: {error}') from error
+            raise ConfigError(
+                f'parameter wrappers: {text!r} cannot be applied: {error}'
+            ) from error
     return env
 
 
@@ -86,7 +96,8 @@ def imported(name: str, *, parameter: str) -> Callable[..., Any]:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
-            f"parameter {parameter} is {name!r}, which cannot be imported ({error}); write 'module:Class'"
+            f'parameter {parameter} is {name!r}, which cannot be imported ({error}); '
+            "write 'module:Class'"
         ) from error
     if not callable(found):
         raise ConfigError(f'parameter {parameter} is {name!r}, which cannot be called')

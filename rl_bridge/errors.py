@@ -12,8 +12,10 @@ Every exception of rl_bridge. Each stores its data and composes one sentence.
     │   ├── RobotNotReady     no measured state, or none fresh enough
     │   └── RobotStopped      a stop forbids motion
     └── BridgeError           what a client sees
-        ├── BridgeTimeout     no answer within the call time-out                      (TimeoutError)
-        ├── BridgeUnavailable no bridge of that name, or it is not active             (ConnectionError)
+        ├── BridgeTimeout     no answer within the call time-out
+        (TimeoutError)
+        ├── BridgeUnavailable no bridge of that name, or it is not active
+        (ConnectionError)
         ├── BridgeBusy        another client holds the lease
         ├── BridgeRestarted   the bridge is another process than before; reset
         ├── SessionLost       the lease expired or was taken over; reset
@@ -165,7 +167,9 @@ class Unsupported(BridgeError):
 
 
 class ProtocolError(BridgeError):
-    """The bridge's answer does not fit the contract: most likely two versions of rl_bridge meet."""
+    """
+    The bridge's answer does not fit the contract: most likely two versions of rl_bridge meet.
+    """
 
 
 class ForkedClient(BridgeError):

@@ -1,6 +1,9 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""One Gymnasium environment behind the wire: decoded values in, packed values out, every exception named."""
+"""
+One Gymnasium environment behind the wire: decoded values in, packed values out, every exception
+named.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ class HostedEnv:
     """
     A Gymnasium environment whose values travel.
 
-    :param env: any Gymnasium environment; if ``env.unwrapped`` has a ``robot``, it is commanded through that.
+    :param env: any Gymnasium environment; if ``env.unwrapped`` has a ``robot``, it is
+        commanded through that.
     :param name: what people call it; by default its registered id or class name.
     :param leaf_type: the class observations are packed into.
     :raises SpecError: one of its spaces cannot travel.
@@ -83,7 +87,9 @@ class HostedEnv:
             return self._pack(observation), info_to_json(info)
         except RobotError:
             raise
-        except BaseException as error:  # a hosted environment may raise anything, SystemExit included
+        except (
+            BaseException
+        ) as error:  # a hosted environment may raise anything, SystemExit included
             raise _named('reset', error) from error
 
     def step(self, action: Any, reply: StepReply) -> None:
@@ -124,7 +130,9 @@ class HostedEnv:
         except BaseException as error:  # see reset
             raise _named('render', error) from error
         if picture.ndim != 3 or picture.shape[2] != 3:
-            raise HostedEnvFailed(f'render gave shape {picture.shape}; (height, width, 3) is needed')
+            raise HostedEnvFailed(
+                f'render gave shape {picture.shape}; (height, width, 3) is needed'
+            )
         return picture
 
     def close(self) -> None:
@@ -142,4 +150,6 @@ class HostedEnv:
 def _named(call: str, error: BaseException) -> HostedEnvFailed:
     logger.error('%s of the hosted environment failed', call, exc_info=error)
     text = ' '.join(str(error).split())[:500]
-    return HostedEnvFailed(f'{call} of the hosted environment raised {type(error).__name__}: {text}')
+    return HostedEnvFailed(
+        f'{call} of the hosted environment raised {type(error).__name__}: {text}'
+    )

@@ -3,9 +3,12 @@
 """
 The lifecycle node ``robot_env``: the only place where services meet the session.
 
-Who runs where: the main thread waits for signals; the executor thread answers lifecycle, parameters, ``~/halt`` and
-``~/recover``; the request threads (:mod:`rl_bridge.services_node`) answer clients and step the environment; the pulse thread
-sends the tick to the guard, ends expired leases and publishes the status; the robot's own node spins in a thread of its
+Who runs where: the main thread waits for signals; the executor thread answers lifecycle,
+parameters, ``~/halt`` and
+``~/recover``; the request threads (:mod:`rl_bridge.services_node`) answer clients and step the
+environment; the pulse thread
+sends the tick to the guard, ends expired leases and publishes the status; the robot's own node
+spins in a thread of its
 own. So a busy environment or a slow lifecycle transition delays none of the others.
 """
 
@@ -23,41 +26,38 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
-from rl_bridge_interfaces.msg import BridgeStatus, Heartbeat, Leaf, Transition
 from std_srvs.srv import Trigger
 
 from rl_bridge import env_factory, parameters
 from rl_bridge.bridge import Bridge
 from rl_bridge.errors import RlBridgeError, RobotNotReady
 from rl_bridge.hosted_env import HostedEnv
-from rl_bridge.services_node import RequestLoop, stop_message, timing_message
-from rl_bridge.session import Run
-from rl_bridge.types import StopReason, StopState
+from rl_bridge.robots.topic_io import TopicIo
+from rl_bridge.services_node import RequestLoop
+from rl_bridge.status_node import StatusTopics
+from rl_bridge.types import StopReason
+from rl_bridge_interfaces.msg import Heartbeat, Leaf
 
 if TYPE_CHECKING:
     from rl_bridge.robots.topic_robot import TopicRobot
 
 CONNECT_SLICE_S = 0.25
 PULSE_S = 0.02
-STATUS_EVERY_S = 1.0
 CLOSE_TIMEOUT_S = 5.0
-LATCHED = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-)
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 LifecycleCallback = Callable[['RobotEnvNode', LifecycleState], TransitionCallbackReturn]
 
 
 def _logged(callback: LifecycleCallback) -> LifecycleCallback:
-    """Log what rclpy's lifecycle would swallow, and fail the transition instead of leaving it half done."""
+    """
+    Log what rclpy's lifecycle would swallow, and fail the transition instead of leaving it half
+    done.
+    """
 
     @functools.wraps(callback)
     def wrapper(self: RobotEnvNode, state: LifecycleState) -> TransitionCallbackReturn:
@@ -89,19 +89,16 @@ class RobotEnvNode(LifecycleNode):
         self._epoch = (time.time_ns() // 1_000_000) << 20
         self._bridge: Bridge | None = None
         self._env: gymnasium.Env[Any, Any] | None = None
-        self._robot_io: _RobotIo | None = None
+        self._topic_io: TopicIo | None = None
         self._active = False
         self._weights: list[str] = []
-        self._counts = _StepCounts()
         parameters.declare(self)
         self.add_on_set_parameters_callback(self._on_set_parameters)
-        self._status = self.create_publisher(BridgeStatus, '~/status', LATCHED)
         self._tick = self.create_publisher(Heartbeat, '~/tick', 1)
-        self._transitions = self.create_publisher(Transition, '~/transitions', 100)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._status = StatusTopics(self, bridge_id=self.bridge_id)
         self.create_service(Trigger, '~/halt', self._on_halt)
         self.create_service(Trigger, '~/recover', self._on_recover)
-        self.create_timer(1.0, self._publish_diagnostics)
+        self.create_timer(1.0, lambda: self._status.diagnose(self._bridge, active=self._active))
         self._requests = RequestLoop(self, lambda: self._bridge)
         self.asked_to_end = threading.Event()
         self.transition = threading.RLock()  # one lifecycle transition, or the end, at a time
@@ -109,7 +106,8 @@ class RobotEnvNode(LifecycleNode):
         self._pulse = threading.Thread(target=self._run_pulse, name='pulse', daemon=True)
         self._pulse.start()
 
-    # -- lifecycle -----------------------------------------------------------------------------------------------
+    # -- lifecycle --------------------------------------------------------------------------------
+    # ---------------
 
     @_logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -120,12 +118,15 @@ class RobotEnvNode(LifecycleNode):
             if settings['env'] == 'robot':
                 period = 1.0 / settings['control_rate']
                 authority = parameters.authority_s(
-                    authority_time=settings['authority_time'], control_rate=settings['control_rate']
+                    authority_time=settings['authority_time'],
+                    control_rate=settings['control_rate'],
                 )
                 self._env = self._robot_env(settings, period_s=period, authority_s=authority)
             else:
                 self._env = env_factory.gymnasium_env(
-                    settings['env'], kwargs=settings['env_kwargs'], render_mode=settings['render_mode']
+                    settings['env'],
+                    kwargs=settings['env_kwargs'],
+                    render_mode=settings['render_mode'],
                 )
             self._env = env_factory.wrapped(self._env, settings['wrappers'])
             bridge = Bridge(
@@ -140,7 +141,7 @@ class RobotEnvNode(LifecycleNode):
         except BaseException:
             self._let_go()
             raise
-        bridge.on_transition = self._on_transition
+        bridge.on_transition = self._status.on_transition
         self._bridge = bridge
         self.get_logger().info(
             f'configured: {self._env_name(settings)}, '
@@ -214,7 +215,8 @@ class RobotEnvNode(LifecycleNode):
             self._epoch = bridge.session.epoch
             if not bridge.close(timeout_s=CLOSE_TIMEOUT_S):
                 self.get_logger().error(
-                    f'the hosted environment is still busy after {CLOSE_TIMEOUT_S:g} s; it is left alone'
+                    f'the hosted environment is still busy after {CLOSE_TIMEOUT_S:g} s; '
+                    'it is left alone'
                 )
         elif self._env is not None:
             self._env.close()
@@ -222,11 +224,12 @@ class RobotEnvNode(LifecycleNode):
         for term in self._weights:
             self.undeclare_parameter(f'reward_weights.{term}')
         self._weights = []
-        if self._robot_io is not None:
-            self._robot_io.close()
-            self._robot_io = None
+        if self._topic_io is not None:
+            self._topic_io.close()
+            self._topic_io = None
 
-    # -- building ------------------------------------------------------------------------------------------------
+    # -- building ---------------------------------------------------------------------------------
+    # ---------------
 
     def _robot_env(
         self, settings: dict[str, Any], *, period_s: float, authority_s: float
@@ -243,9 +246,9 @@ class RobotEnvNode(LifecycleNode):
             interface=settings['command_interface'],
             **env_factory.mapping(settings['task_kwargs'], parameter='task_kwargs'),
         )
-        self._robot_io = _RobotIo(self)
+        self._topic_io = TopicIo(self)
         robot = TopicRobot(
-            self._robot_io.node,
+            self._topic_io.node,
             description,
             interface=settings['command_interface'],
             command_topic=self.resolve_topic_name('~/command'),
@@ -286,7 +289,9 @@ class RobotEnvNode(LifecycleNode):
         task = getattr(self._env.unwrapped, 'task', None)
         for term, weight in getattr(task, 'weights', {}).items():
             name = f'reward_weights.{term}'
-            descriptor = ParameterDescriptor(description=f'Weight of the reward term {term}; acts at once.')
+            descriptor = ParameterDescriptor(
+                description=f'Weight of the reward term {term}; acts at once.'
+            )
             self._weights.append(term)
             given = self.declare_parameter(name, float(weight), descriptor).value
             task.set_weight(term, given)
@@ -305,7 +310,8 @@ class RobotEnvNode(LifecycleNode):
                 return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    # -- services, topics, pulse ---------------------------------------------------------------------------------
+    # -- services, topics, pulse
+    # ---------------------------------------------------------------------------------
 
     def _on_halt(self, request: Any, response: Any) -> Any:
         bridge = self._bridge
@@ -313,167 +319,46 @@ class RobotEnvNode(LifecycleNode):
         if bridge is None:
             response.message = 'the bridge is not configured: it commands nothing'
         else:
-            bridge.halt(reason=StopReason.HALT_REQUESTED, message='a halt was requested through ~/halt')
+            bridge.halt(
+                reason=StopReason.HALT_REQUESTED, message='a halt was requested through ~/halt'
+            )
             response.message = 'halted; reset to go on'
         return response
 
     def _on_recover(self, request: Any, response: Any) -> Any:
         bridge = self._bridge
         response.success = bridge is not None
-        response.message = 'the bridge is not configured' if bridge is None else bridge.recover().message
+        response.message = (
+            'the bridge is not configured' if bridge is None else bridge.recover().message
+        )
         return response
 
-    def _on_transition(self, run: Run, request: Any, reply: Any) -> None:
-        self._counts.add(run, reply)
-        if not self._counts.listeners:
-            return
-        message = Transition(
-            bridge_id=self.bridge_id,
-            client_id=run.client_id,
-            epoch=run.epoch,
-            episode=run.episode,
-            step=run.step,
-            observation=reply.observation,
-            info=reply.info,
-            stamp_ns=reply.stamp_ns,
-        )
-        if not run.reset:
-            message.action = request.action
-            message.action_text = request.action_text
-            message.applied_action = reply.applied_action
-            message.reward = reply.reward
-            message.terminated = reply.terminated
-            message.truncated = reply.truncated
-            message.timing = timing_message(reply.timing)
-        self._transitions.publish(message)
-
     def _run_pulse(self) -> None:
-        """Tick, end expired leases, publish the status on change; paced by absolute monotonic time."""
-        told: Any = None
-        told_at = -STATUS_EVERY_S
+        """Tick, end expired leases, tell the status; paced by absolute monotonic time."""
         count = 0
         due = time.monotonic()
         while not self._ending.is_set():
             bridge = self._bridge
-            if bridge is not None and self._robot_io is not None:
-                count += 1
-                self._tick.publish(Heartbeat(sender=self.bridge_id, epoch=bridge.session.epoch, count=count))
             try:
+                if bridge is not None and self._topic_io is not None:
+                    count += 1
+                    self._tick.publish(
+                        Heartbeat(sender=self.bridge_id, epoch=bridge.session.epoch, count=count)
+                    )
                 if bridge is not None:
                     bridge.tick()
-                status = self._bridge_status(bridge)
-                news = (status.holder, status.epoch, status.episode, status.active, status.specs_hash, status.stop)
-                if news != told or due - told_at >= STATUS_EVERY_S:
-                    told, told_at = news, due
-                    self._counts.listeners = self._transitions.get_subscription_count()
-                    self._status.publish(status)
+                self._status.tell(bridge, active=self._active)
             except Exception:
                 self.get_logger().error(f'the pulse failed\n{traceback.format_exc()}')
             due = max(due + PULSE_S, time.monotonic() - PULSE_S)
             self._ending.wait(max(0.0, due - time.monotonic()))
 
-    def _bridge_status(self, bridge: Bridge | None) -> BridgeStatus:
-        status = BridgeStatus(bridge_id=self.bridge_id, active=self._active)
-        if bridge is not None:
-            session = bridge.session
-            specs = bridge.get_specs()
-            status.specs_hash = specs.specs_hash
-            status.control_period = specs.control_period
-            status.holder = session.holder
-            status.epoch = session.epoch
-            status.episode = session.episode
-            status.step = session.step
-            status.busy = session.busy
-            status.stop = stop_message(bridge.stop())
-        return status
-
-    def _publish_diagnostics(self) -> None:
-        status = self._bridge_status(self._bridge)
-        level, text = DiagnosticStatus.OK, 'stepping' if status.holder else 'waiting for a client'
-        if not status.active:
-            text = 'not active'
-        elif status.stop.state >= StopState.FAULT:
-            level, text = DiagnosticStatus.ERROR, status.stop.message
-        elif status.stop.state >= StopState.STOPPED:
-            level, text = DiagnosticStatus.WARN, status.stop.message
-        entry = DiagnosticStatus(
-            level=level, name=f'{self.get_fully_qualified_name()}: step', message=text, hardware_id=self.bridge_id
-        )
-        figures = {'holder': status.holder, 'epoch': status.epoch, 'episode': status.episode, **self._counts.take()}
-        entry.values = [KeyValue(key=key, value=str(value)) for key, value in figures.items()]
-        array = DiagnosticArray(status=[entry])
-        array.header.stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(array)
-
-
-class _StepCounts:
-    """What /diagnostics tells of the steps since the last time."""
-
-    def __init__(self) -> None:
-        self.listeners = 0
-        self._clear()
-
-    def _clear(self) -> None:
-        self._steps = self._missed = 0
-        self._lateness = self._age = 0.0
-
-    def add(self, run: Run, reply: Any) -> None:
-        if not run.reset:
-            self._steps += 1
-            self._missed += reply.timing.missed
-            self._lateness = max(self._lateness, reply.timing.lateness)
-            self._age = max(self._age, reply.timing.observation_age)
-
-    def take(self) -> dict[str, Any]:
-        figures = {
-            'steps': self._steps,
-            'missed periods': self._missed,
-            'greatest lateness (s)': f'{self._lateness:.6f}',
-            'greatest observation age (s)': f'{self._age:.6f}',
-        }
-        self._clear()
-        return figures
-
-
-class _RobotIo:
-    """A node for the robot's topics, spun by a thread of its own, so that states arrive while anything else waits."""
-
-    def __init__(self, owner: Node) -> None:
-        self.node = Node(
-            f'{owner.get_name()}_robot',
-            namespace=owner.get_namespace(),
-            context=owner.context,
-            use_global_arguments=False,
-            start_parameter_services=False,
-            enable_rosout=False,
-        )
-        self._executor = SingleThreadedExecutor(context=owner.context)
-        self._executor.add_node(self.node)
-        self._logger = owner.get_logger()
-        self._open = True
-        self._thread = threading.Thread(target=self._spin, name='robot-io', daemon=True)
-        self._thread.start()
-
-    def _spin(self) -> None:
-        while self._open:
-            try:
-                self._executor.spin_once(timeout_sec=0.1)
-            except ExternalShutdownException:
-                return
-            except Exception:
-                self._logger.error(f'a message of the robot could not be used\n{traceback.format_exc()}')
-
-    def close(self) -> None:
-        self._open = False
-        self._executor.wake()
-        self._thread.join()
-        self._executor.remove_node(self.node)
-        self.node.destroy_node()
-        self._executor.shutdown()
-
 
 def _spin(node: RobotEnvNode) -> None:
-    """Answer lifecycle, parameters, halt and recover; an exception of one callback ends only that callback."""
+    """
+    Answer lifecycle, parameters, halt and recover; an exception of one callback ends only that
+    callback.
+    """
     if node.get_parameter('autostart').value and not node.autostart():
         node.asked_to_end.set()
     executor = SingleThreadedExecutor(context=node.context)

@@ -1,9 +1,11 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The parameters of the bridge node: one table, from which they are declared and ``docs/parameters.md`` is made.
+The parameters of the bridge node: one table, from which they are declared and
+``docs/parameters.md`` is made.
 
-``python -m rl_bridge.parameters > docs/parameters.md`` writes the page; a test holds it up to date.
+``python -m rl_bridge.parameters > docs/parameters.md`` writes the page; a test holds it up to
+date.
 """
 
 from __future__ import annotations
@@ -32,44 +34,72 @@ class Parameter:
 
 
 TABLE = (
-    Parameter('autostart', False, 'Configure and activate at start, without waiting for a lifecycle manager.'),
+    Parameter(
+        'autostart',
+        False,
+        'Configure and activate at start, without waiting for a lifecycle manager.',
+    ),
     Parameter(
         'env',
         'robot',
-        "What is hosted: 'robot' for robot_file and task, or the id of any Gymnasium environment, 'CartPole-v1' "
+        "What is hosted: 'robot' for robot_file and task, or the id of any Gymnasium environment, "
+        "'CartPole-v1' "
         "or 'my_module:MyEnv-v0'.",
     ),
-    Parameter('env_kwargs', '', "Keyword arguments of a Gymnasium environment as YAML: '{is_slippery: false}'."),
+    Parameter(
+        'env_kwargs',
+        '',
+        "Keyword arguments of a Gymnasium environment as YAML: '{is_slippery: false}'.",
+    ),
     Parameter(
         'wrappers',
         [''],
-        "Gymnasium's own wrappers from the inside out, each a name with keyword arguments as YAML: "
+        "Gymnasium's own wrappers from the inside out, each a name with keyword arguments "
+        'as YAML: '
         "'RescaleAction: {min_action: -1, max_action: 1}'.",
     ),
     Parameter(
-        'render_mode', 'auto', "Render mode of the hosted environment; 'auto' = rgb_array if it offers that, '' = none."
+        'render_mode',
+        'auto',
+        "Render mode of the hosted environment; 'auto' = rgb_array if it offers that, '' = none.",
     ),
-    Parameter('robot_file', 'ur5e.yaml', "The robot's YAML file: a path, or the name of one in config/."),
     Parameter(
-        'command_interface', 'velocity', "Which of the robot file's command interfaces is used: velocity or position."
+        'robot_file', 'ur5e.yaml', "The robot's YAML file: a path, or the name of one in config/."
+    ),
+    Parameter(
+        'command_interface',
+        'velocity',
+        "Which of the robot file's command interfaces is used: velocity or position.",
     ),
     Parameter('task', 'reach', "The task on the robot: 'reach', or 'my_module:MyTask'."),
     Parameter('task_kwargs', '', "Keyword arguments of the task as YAML: '{joints: 6}'."),
-    Parameter('episode_time', 4.0, 'Seconds after which an episode of the robot is truncated; 0 = never.', (0.0, 86400.0)),
+    Parameter(
+        'episode_time',
+        4.0,
+        'Seconds after which an episode of the robot is truncated; 0 = never.',
+        (0.0, 86400.0),
+    ),
     Parameter('control_rate', 25.0, 'Steps per second of the robot, Hz.', (0.1, 1000.0)),
     Parameter(
         'authority_time',
         0.0,
-        f'Motion authority in seconds: how long after a step the robot may move. 0 = the longer of '
+        f'Motion authority in seconds: how long after a step the robot may move. '
+        f'0 = the longer of '
         f'{AUTHORITY_PERIODS} control periods and {MINIMUM_AUTHORITY_S} s.',
         (0.0, 10.0),
     ),
     Parameter(
-        'lease_time', 1.0, "Seconds without a client's heartbeat after which its lease ends.", (0.2, 60.0)
+        'lease_time',
+        1.0,
+        "Seconds without a client's heartbeat after which its lease ends.",
+        (0.2, 60.0),
     ),
     Parameter('guard', 'guard', "Name of the guard's node, relative to the bridge's namespace."),
     Parameter(
-        'connect_timeout', 20.0, "Seconds to wait at configure for the robot's state and the guard.", (0.1, 600.0)
+        'connect_timeout',
+        20.0,
+        "Seconds to wait at configure for the robot's state and the guard.",
+        (0.1, 600.0),
     ),
 )
 
@@ -84,7 +114,9 @@ def check(name: str, value: Any) -> str:
         if parameter.name == name:
             break
     else:
-        raise ConfigError(f'there is no parameter {name!r}; there are {", ".join(p.name for p in TABLE)}')
+        raise ConfigError(
+            f'there is no parameter {name!r}; there are {", ".join(p.name for p in TABLE)}'
+        )
     if parameter.limits is not None and not parameter.limits[0] <= value <= parameter.limits[1]:
         low, high = parameter.limits
         return f'parameter {name} is {value}; it must be from {low:g} to {high:g}'
@@ -129,18 +161,23 @@ def page() -> str:
     lines = [
         '# Parameters of the bridge node',
         '',
-        'Made from `rl_bridge/parameters.py` by `python -m rl_bridge.parameters`. Values are read at `configure`: after a '
-        'change, `cleanup` and `configure` again. Only `reward_weights.<term>`, declared for every reward term of the task, '
+        'Made from `rl_bridge/parameters.py` by `python -m rl_bridge.parameters`. Values are '
+        'read at `configure`: after a change, `cleanup` and `configure` again. Only '
+        '`reward_weights.<term>`, declared for every reward term of the task, '
         'acts at once.',
         '',
         '| parameter | type | default | limits | meaning |',
         '|---|---|---|---|---|',
     ]
     for parameter in TABLE:
-        kind = 'string[]' if isinstance(parameter.default, list) else type(parameter.default).__name__
+        kind = (
+            'string[]' if isinstance(parameter.default, list) else type(parameter.default).__name__
+        )
         limits = '{:g} to {:g}'.format(*parameter.limits) if parameter.limits else ''
         default = '' if parameter.default in ('', ['']) else f'`{parameter.default}`'
-        lines.append(f'| `{parameter.name}` | {kind} | {default} | {limits} | {parameter.description} |')
+        lines.append(
+            f'| `{parameter.name}` | {kind} | {default} | {limits} | {parameter.description} |'
+        )
     return '\n'.join(lines) + '\n'
 
 

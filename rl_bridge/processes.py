@@ -1,6 +1,9 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""The robot side's processes without launch_ros: what ``rl_bridge up`` and the demo start, and end again."""
+"""
+The robot side's processes without launch_ros: what ``rl_bridge up`` and the demo start, and end
+again.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ def share_file(folder: str, name: str) -> Path:
     for path in candidates:
         if path.is_file():
             return path
-    raise ConfigError(f'{folder}/{name} is neither of {", ".join(map(str, candidates))}; build the package first')
+    raise ConfigError(
+        f'{folder}/{name} is neither of {", ".join(map(str, candidates))}; build the package first'
+    )
 
 
 @dataclass(slots=True)
@@ -71,7 +76,8 @@ class RobotSide:
         """
         names = ['sim_arm'] * self.simulated + ['guard'] * self.guarded + ['robot_env']
         for name in names:
-            # A session of its own: a Ctrl-C in the terminal reaches this process alone, which ends them in order.
+            # A session of its own: a Ctrl-C in the terminal reaches this process alone, which ends
+            # them in order.
             self.processes[name] = subprocess.Popen(self.command(name), start_new_session=True)
 
     def command(self, name: str) -> Sequence[str]:
@@ -93,7 +99,8 @@ class RobotSide:
 
     def end(self) -> dict[str, int]:
         """
-        End all processes, the bridge first, so that the guard sees the robot come to rest; idempotent.
+        End all processes, the bridge first, so that the guard sees the robot come to rest;
+        idempotent.
 
         :return: the exit codes.
         """

@@ -3,9 +3,12 @@
 """
 Where requests come off the wire: a wait set of its own, away from the node's executor.
 
-Three threads take turns. One of them leads: it waits, takes one request and hands the lead on before it answers. So one thread
-may be inside the environment and one may wait for its turn there (a reset that takes over), and still one is left that
-answers everybody else at once: busy, stale, replayed, heartbeat. No request changes threads on its way.
+Three threads take turns. One of them leads: it waits, takes one request and hands the lead on
+before it answers. So one thread
+may be inside the environment and one may wait for its turn there (a reset that takes over), and
+still one is left that
+answers everybody else at once: busy, stale, replayed, heartbeat. No request changes threads on its
+way.
 """
 
 from __future__ import annotations
@@ -19,18 +22,19 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+from rl_bridge.bridge import Bridge
+from rl_bridge.types import Status, StatusCode, Stop, Timing
 from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.msg import Status as StatusMsg
 from rl_bridge_interfaces.msg import Stop as StopMsg
 from rl_bridge_interfaces.msg import Timing as TimingMsg
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
-from rl_bridge.bridge import Bridge
-from rl_bridge.types import Status, StatusCode, Stop, Timing
-
 THREADS = 3
 NOT_CONFIGURED = Status(
-    StatusCode.NOT_ACTIVE, 'the bridge is not configured; ros2 lifecycle set it to configure, then activate'
+    StatusCode.NOT_ACTIVE,
+    'the bridge is not configured; ros2 lifecycle set it to configure, then activate',
 )
 Handler = Callable[[Any, Callable[[Any], None]], None]
 
@@ -50,7 +54,8 @@ class _HandsOff(CallbackGroup):
 
 class RequestLoop:
     """
-    Serves ``~/get_specs``, ``~/reset``, ``~/step``, ``~/close``, ``~/render`` and ``~/heartbeat`` of a node.
+    Serves ``~/get_specs``, ``~/reset``, ``~/step``, ``~/close``, ``~/render`` and ``~/heartbeat``
+    of a node.
 
     The services live as long as the node; what they answer follows from ``bridge()``.
 
@@ -103,7 +108,8 @@ class RequestLoop:
             thread.join(timeout_s)
         return not any(thread.is_alive() for thread in self._threads)
 
-    # -- taking turns --------------------------------------------------------------------------------------------
+    # -- taking turns
+    # --------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
         while not self._closing:
@@ -114,7 +120,9 @@ class RequestLoop:
             try:
                 work()
             except Exception:  # a request must never end the bridge
-                self._node.get_logger().error(f'a request could not be answered\n{traceback.format_exc()}')
+                self._node.get_logger().error(
+                    f'a request could not be answered\n{traceback.format_exc()}'
+                )
         self._wake.trigger_guard_condition()  # the next thread sees it too
 
     def _take(self) -> Callable[[], None] | None:
@@ -145,12 +153,17 @@ class RequestLoop:
                 bridge.heartbeat(taken[0].session)
         return None
 
-    # -- requests ------------------------------------------------------------------------------------------------
+    # -- requests ---------------------------------------------------------------------------------
+    # ---------------
 
     def _on_step(self, request: Any, answer: Callable[[Any], None]) -> None:
         bridge = self._bridge()
         if bridge is None:
-            answer(Step.Response(status=_status(NOT_CONFIGURED), session=request.session, step=request.step))
+            answer(
+                Step.Response(
+                    status=_status(NOT_CONFIGURED), session=request.session, step=request.step
+                )
+            )
         else:
             bridge.submit_step(request, lambda reply: answer(_step_response(reply)))
 
@@ -196,7 +209,10 @@ class RequestLoop:
         reply = bridge.render(request.session)
         answer(
             Render.Response(
-                status=_status(reply.status), height=reply.height, width=reply.width, data=reply.data
+                status=_status(reply.status),
+                height=reply.height,
+                width=reply.width,
+                data=reply.data,
             )
         )
 

@@ -3,7 +3,8 @@
 """
 What every layer shares: the wire contract's constants and fields, and the robot's description.
 
-The request and reply classes have the field names of ``rl_bridge_interfaces``' messages, so that code
+The request and reply classes have the field names of ``rl_bridge_interfaces``' messages, so that
+code
 which only reads fields takes either: the ROS side passes messages, the loopback passes these.
 """
 
@@ -238,7 +239,8 @@ class CommandInterface:
 
     :param kind: 'velocity' or 'position'.
     :param topic: relative topic of the controller.
-    :param timeout_s: the controller's own command time-out in seconds, as its maker declares it; 0 = it has none.
+    :param timeout_s: the controller's own command time-out in seconds, as its maker declares
+        it; 0 = it has none.
     """
 
     kind: str

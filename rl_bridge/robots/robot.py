@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rl_bridge.types import FloatArray, RobotDescription, RobotState, Stop
 
@@ -43,7 +43,8 @@ class Robot(Protocol):
 
     def begin(self, *, timeout_s: float) -> None:
         """
-        Begin an episode: clear STOPPED, seed outputs from the measured state, confirmed by the guard.
+        Begin an episode: clear STOPPED, seed outputs from the measured state, confirmed by the
+        guard.
 
         :raises RobotStopped: a FAULT or ESTOP forbids it.
         :raises RobotNotReady: the guard did not confirm in time.
@@ -72,3 +73,16 @@ class Robot(Protocol):
 
     def close(self) -> None:
         """Come to rest and let go of everything; idempotent."""
+
+
+@runtime_checkable
+class PlaceableRobot(Robot, Protocol):
+    """A simulated robot that can be put somewhere at once, which no real one can."""
+
+    def place(self, position: FloatArray) -> None:
+        """
+        Put all joints at rest at ``position``.
+
+        :param position: shape (joints,), rad.
+        :raises LimitError: a value is not finite or outside its limit; nothing changed.
+        """
