@@ -43,8 +43,7 @@ class Robot(Protocol):
 
     def begin(self, *, timeout_s: float) -> None:
         """
-        Begin an episode: clear STOPPED, seed outputs from the measured state, confirmed by the
-        guard.
+        Begin an episode: clear STOPPED, seed outputs from the measured state; the guard confirms.
 
         :raises RobotStopped: a FAULT or ESTOP forbids it.
         :raises RobotNotReady: the guard did not confirm in time.

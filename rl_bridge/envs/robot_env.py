@@ -1,0 +1,343 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""A robot and a task as a plain Gymnasium environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from rl_bridge.envs.pacing import Pacer
+from rl_bridge.envs.reset_motion import JointLine, ResetSettings
+from rl_bridge.errors import ConfigError, LimitError, RobotNotReady, RobotStopped
+from rl_bridge.robots.robot import PlaceableRobot, Robot
+from rl_bridge.tasks.task import Task
+from rl_bridge.types import FloatArray, RobotState, Stop, StopReason, StopState, Timing
+
+RENDER_WIDTH, RENDER_HEIGHT = 640, 480
+
+
+class RobotEnv(gymnasium.Env[Any, Any]):
+    """
+    A robot and a task as a plain Gymnasium environment.
+
+    A step commands the robot at once and returns at the next period boundary with the state
+    measured there; a lock-step robot is advanced by one period instead. An action outside the
+    action space is refused (``LimitError``) before anything moves. A stop that leaves a valid
+    state ends the episode with ``truncated``, never ``terminated``, and ``info['stop_reason']``;
+    without one ``step`` raises ``RobotNotReady`` or ``RobotStopped``. After an episode's last step the
+    robot comes to rest at once.
+
+    ``info`` of a step: ``timing`` (a ``types.Timing``), ``applied_action`` (the command of all
+    joints; empty where none was sent), ``reward_terms`` (raw values), ``hold_reason`` (where the
+    robot is in HOLD), and the task's own. ``reset`` takes the option ``in_place``: begin where the
+    robot is; all other options are the task's.
+
+    :param robot: the robot; connected at the first reset if it is not yet.
+    :param task: what it is to do, for the same command interface.
+    :param period_s: the control period, s.
+    :param authority_s: how long the robot may move after a step, s.
+    :param max_episode_steps: of the TimeLimit around this; the robot comes to rest there.
+    :param reset_settings: of the motion to where an episode begins.
+    :param connect_timeout_s: how long to wait for the robot's first state, s.
+    :param begin_timeout_s: how long to wait for the guard to confirm an episode's begin, s.
+    :param render_mode: None or 'rgb_array'.
+    :param clock_ns: monotonic clock, ns.
+    :param sleep: sleeps for a time in s.
+    :raises ConfigError: robot, task and times do not fit together.
+    """
+
+    metadata: dict[str, Any] = {'render_modes': ['rgb_array']}  # noqa: RUF012 (as Gymnasium)
+
+    def __init__(
+        self,
+        robot: Robot,
+        task: Task,
+        *,
+        period_s: float,
+        authority_s: float,
+        max_episode_steps: int | None = None,
+        reset_settings: ResetSettings | None = None,
+        connect_timeout_s: float = 10.0,
+        begin_timeout_s: float = 2.0,
+        render_mode: str | None = None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        _check(robot, task, period_s=period_s, authority_s=authority_s, render_mode=render_mode)
+        self.robot = robot
+        self.task = task
+        self.action_space = task.action_space
+        self.observation_space = task.observation_space
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, 'render_fps': round(1.0 / period_s, 3)}
+        self._period_s = period_s
+        self._authority_s = authority_s
+        self._max_episode_steps = max_episode_steps
+        self._reset_settings = reset_settings or ResetSettings()
+        self._connect_timeout_s = connect_timeout_s
+        self._begin_timeout_s = begin_timeout_s
+        self._clock_ns = clock_ns
+        self._pacer = Pacer(period_s, clock_ns=clock_ns, sleep=sleep)
+        self._connected = False
+        self._closed = False
+        self._running = False
+        self._steps = 0
+        self._state: RobotState | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """
+        Begin an episode; the robot moves to where it begins and comes to rest there.
+
+        :param options: ``in_place``: begin where the robot is, without that motion.
+        :raises ConfigError: an option is unknown or cannot be fulfilled; nothing moved.
+        :raises RobotNotReady: no fresh state, or the robot does not get there in time.
+        :raises RobotStopped: a stop forbids motion or came in between.
+        """
+        super().reset(seed=seed)
+        if self._closed:
+            raise gymnasium.error.Error('This environment was closed; make a new one.')
+        self._running = False
+        task_options = dict(options or {})
+        in_place = task_options.pop('in_place', False)
+        if not isinstance(in_place, (bool, np.bool_)):
+            raise ConfigError(f'The reset option in_place is true or false, not {in_place!r}.')
+        if not self._connected:
+            self.robot.connect(timeout_s=self._connect_timeout_s)
+            self._connected = True
+        self.robot.begin(timeout_s=self._begin_timeout_s)
+        try:
+            start = self.task.reset(
+                rng=self.np_random, state=self.robot.state(), options=task_options
+            )
+            if start is not None and not in_place:
+                self._go_to(start)
+            self._state = self.robot.state()
+            self.task.begin(self._state)
+            observation = self._observation(self._state)
+            info = {**self.task.info(self._state), **self.task.episode_info()}
+        except BaseException:
+            self.robot.hold(reason=StopReason.IDLE, message='the reset failed')
+            raise
+        self.robot.hold(reason=StopReason.IDLE, message='waiting for the first step')
+        self._steps = 0
+        self._running = True
+        self._pacer.start()
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """
+        Command the robot and return what is measured at the next period boundary.
+
+        :raises LimitError: the action lies outside the action space; nothing moved.
+        :raises ResetNeeded: no episode is running.
+        :raises RobotNotReady: no valid state; the robot comes to rest and the episode is over.
+        :raises RobotStopped: likewise, after a latched stop.
+        """
+        if not self._running:
+            raise gymnasium.error.ResetNeeded('No episode is running: call reset first.')
+        action = _checked_action(action, self.action_space)
+        try:
+            return self._step(action)
+        except BaseException as error:
+            self._end_episode(f'a step failed: {type(error).__name__}')
+            raise
+
+    def render(self) -> Any:
+        """Return a picture, uint8 of shape (height, width, 3); None without a render mode."""
+        if self.render_mode is None:
+            return None
+        from rl_bridge.sim.picture import draw_arm
+
+        try:
+            position = self.robot.state().position
+        except RobotNotReady:
+            if self._state is None:
+                raise
+            position = self._state.position
+        description = self.robot.description
+        assert description.dh is not None
+        return draw_arm(
+            position,
+            target=getattr(self.task, 'target_m', None),
+            dh=description.dh,
+            width=RENDER_WIDTH,
+            height=RENDER_HEIGHT,
+        )
+
+    def close(self) -> None:
+        """Bring the robot to rest and let go of it; idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._running = False
+            self.robot.close()
+
+    def _step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        timing = Timing(period=0.0 if self.robot.lock_step else self._period_s)
+        if not self.robot.lock_step:
+            timing.missed = self._pacer.wait_to_send()
+        command = self.task.command(action, self.robot.state())
+        try:
+            self.robot.command(command, authority_s=self._authority_s)
+            applied = command.copy()
+        except RobotStopped as stopped:
+            # The state is still worth returning; the stop itself is latched and read below.
+            applied = np.zeros(0)
+            stop = Stop(stopped.state, stopped.reason, stopped.message)
+        else:
+            timing.lateness = self._pass_one_period()
+            stop = self.robot.stop()
+        state = self._measured(stop)
+        self._state = state
+        if not self.robot.lock_step:
+            timing.observation_age = max(0, self._clock_ns() - state.stamp_ns) / 1e9
+        observation = self._observation(state)
+        reward, terms = self.task.reward(action, state)
+        info = self.task.info(state)
+        info.update(timing=timing, applied_action=applied, reward_terms=terms)
+        stopped_here = stop.state >= StopState.STOPPED
+        if stop.state != StopState.RUNNING:
+            name = 'stop_reason' if stopped_here else 'hold_reason'
+            info[name] = StopReason(stop.reason).name
+        terminated = not stopped_here and bool(self.task.terminated(state))
+        self._steps += 1
+        if stopped_here or terminated:
+            self._end_episode('the episode is over')
+        elif self._max_episode_steps is not None and self._steps >= self._max_episode_steps:
+            # The episode ends where TimeLimit says so; a further step would only resume from HOLD.
+            self.robot.hold(reason=StopReason.IDLE, message='the episode is over')
+        return observation, float(reward), terminated, stopped_here, info
+
+    def _pass_one_period(self) -> float:
+        """Let the control period pass; return how late its end was noticed, s."""
+        if self.robot.lock_step:
+            self.robot.advance(self._period_s)
+            return 0.0
+        return self._pacer.wait_for_boundary()
+
+    def _measured(self, stop: Stop) -> RobotState:
+        """Return a fresh state, or raise the most telling error."""
+        try:
+            return self.robot.state()
+        except RobotNotReady as error:
+            if stop.state >= StopState.STOPPED:
+                raise RobotStopped(stop.state, stop.reason, stop.message) from error
+            raise
+
+    def _observation(self, state: RobotState) -> Any:
+        observation = self.task.observe(state)
+        if not self.observation_space.contains(observation):
+            raise RobotNotReady(
+                f'The observation {observation!r} lies outside {self.observation_space}: the task '
+                f'or the measured state is at fault.'
+            )
+        return observation
+
+    def _end_episode(self, message: str) -> None:
+        self._running = False
+        self.robot.hold(reason=StopReason.IDLE, message=message)
+
+    def _go_to(self, target: FloatArray) -> None:
+        """Bring all joints to rest at ``target``; a simulated robot is put there."""
+        if isinstance(self.robot, PlaceableRobot):
+            self.robot.place(target)
+            return
+        settings = self._reset_settings
+        description = self.robot.description
+        state = self.robot.state()
+        line = JointLine(state.position, target, limits=description.limits, settings=settings)
+        self._pacer.start()
+        begin_ns, passed_s = self._pacer.boundary_ns, 0.0
+        while True:
+            lag, speed = np.abs(state.position - target), np.abs(state.velocity)
+            arrived = passed_s >= line.duration_s and bool((lag <= settings.tolerance).all())
+            if arrived and bool((speed <= description.standstill_speed).all()):
+                return
+            if passed_s > settings.timeout_s:
+                joint = description.joints[int(lag.argmax())]
+                raise RobotNotReady(
+                    f'The robot is not at rest where the episode begins after '
+                    f'{settings.timeout_s:g} s: {joint} is {lag.max():.3g} rad away. Look for '
+                    f'what holds it, or raise timeout_s of the reset settings.'
+                )
+            self.robot.command(
+                self._line_command(line, passed_s, state), authority_s=self._authority_s
+            )
+            self._pass_one_period()
+            if self.robot.lock_step:
+                passed_s += self._period_s
+            else:
+                self._pacer.wait_to_send()
+                passed_s = (self._pacer.boundary_ns - begin_ns) / 1e9
+            stop = self.robot.stop()
+            if stop.state >= StopState.STOPPED:
+                raise RobotStopped(stop.state, stop.reason, stop.message)
+            state = self.robot.state()
+            self._check_lag(line.at(passed_s)[0] - state.position)
+
+    def _line_command(self, line: JointLine, passed_s: float, state: RobotState) -> FloatArray:
+        """Return the command for the period that begins now."""
+        limits = self.robot.description.limits
+        ahead, velocity = line.at(passed_s + self._period_s)
+        if self.robot.interface == 'position':
+            return ahead.clip(limits.position_lower, limits.position_upper)
+        here, _ = line.at(passed_s)
+        correction = self._reset_settings.gain * (here - state.position)
+        most = np.minimum(limits.velocity, 1.25 * self._reset_settings.speed)
+        return (velocity + correction).clip(-most, most)
+
+    def _check_lag(self, lag: FloatArray) -> None:
+        worst = int(np.abs(lag).argmax())
+        if abs(lag[worst]) > self._reset_settings.largest_lag:
+            raise RobotNotReady(
+                f'{self.robot.description.joints[worst]} stays {abs(lag[worst]):.3g} rad behind '
+                f'on the way to where the episode begins; more than '
+                f'{self._reset_settings.largest_lag:g} rad ends it. Look for what holds it.'
+            )
+
+
+def _checked_action(action: Any, space: gymnasium.Space[Any]) -> Any:
+    """Return the action if it lies in the space; of a Box it may have any numeric type."""
+    checked = action
+    if isinstance(space, gymnasium.spaces.Box):
+        try:
+            checked = np.array(action, dtype=space.dtype)
+        except (TypeError, ValueError, OverflowError):
+            checked = None
+    if checked is None or not space.contains(checked):
+        raise LimitError(f'The action {action!r} lies outside {space}; nothing moved.')
+    return checked
+
+
+def _check(
+    robot: Robot, task: Task, *, period_s: float, authority_s: float, render_mode: str | None
+) -> None:
+    if robot.interface != task.interface:
+        raise ConfigError(
+            f'The robot takes {robot.interface} commands, the task gives {task.interface} '
+            f'commands: make both for the same interface.'
+        )
+    meant_s = getattr(task, 'period_s', period_s)
+    if abs(meant_s - period_s) > 1e-9:
+        raise ConfigError(
+            f'The task is made for a control period of {meant_s:g} s, the environment has '
+            f'{period_s:g} s: give both the same.'
+        )
+    if not (np.isfinite(authority_s) and (robot.lock_step or authority_s > period_s)):
+        raise ConfigError(
+            f'The motion authority is {authority_s:g} s; it must be longer than the control '
+            f'period of {period_s:g} s, or the robot stops in every period.'
+        )
+    if render_mode not in (None, 'rgb_array'):
+        raise ConfigError(f"The render mode is None or 'rgb_array', not {render_mode!r}.")
+    if render_mode and robot.description.dh is None:
+        raise ConfigError(
+            f'A picture needs the DH table of {robot.description.name}: add dh to its file, or '
+            f'set no render mode.'
+        )

@@ -1,0 +1,52 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks by name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from rl_bridge.errors import ConfigError
+from rl_bridge.tasks.reach import ReachTask
+from rl_bridge.tasks.task import Task
+from rl_bridge.types import RobotDescription
+
+TASKS = {'reach': ReachTask}
+
+
+def make_task(
+    name: str,
+    description: RobotDescription,
+    *,
+    interface: str,
+    period_s: float = 0.04,
+    **options: Any,
+) -> Task:
+    """
+    Make a task by its name.
+
+    :param name: one of ``TASKS``, or 'my_module:MyTask'; called as ``ReachTask`` is.
+    :param description: the robot it is for.
+    :param interface: 'velocity' or 'position'.
+    :param period_s: the control period, s.
+    :param options: keyword arguments of the task itself.
+    :raises ConfigError: there is no such task, or it refuses these arguments.
+    """
+    kind: Any = TASKS.get(name) or _imported(name)
+    try:
+        task: Task = kind(description, interface=interface, period_s=period_s, **options)
+    except TypeError as error:
+        raise ConfigError(f'The task {name!r} refuses its arguments: {error}.') from error
+    return task
+
+
+def _imported(name: str) -> Any:
+    module, colon, attribute = name.partition(':')
+    try:
+        if colon:
+            return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f'The task {name!r} cannot be imported: {error}.') from error
+    known = ', '.join(repr(task) for task in TASKS)
+    raise ConfigError(f"There is no task {name!r}; there is {known}, or write 'my_module:MyTask'.")

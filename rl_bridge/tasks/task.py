@@ -1,0 +1,131 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""A task as an environment sees it: SenseAct calls this the environment half of a robot task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from gymnasium import spaces
+
+from rl_bridge.errors import ConfigError
+from rl_bridge.types import FloatArray, RobotState
+
+LARGEST_WEIGHT = 1e6
+
+
+class Task(Protocol):
+    """
+    What the robot is to do, and how well it did.
+
+    The order of the calls: ``reset``, the reset motion, ``begin``, then in every step ``command``
+    before the control period and ``observe``, ``reward``, ``terminated`` and ``info`` after it.
+    A task holds no clock and does no input or output; a state it is given is finite.
+    """
+
+    interface: str  # 'velocity' or 'position'
+    action_space: spaces.Space[Any]
+    observation_space: spaces.Space[Any]
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Weight of every reward term by its name."""
+
+    def set_weight(self, name: str, value: float) -> None:
+        """
+        Change one weight; the next step uses it. Callable from any thread.
+
+        :raises ConfigError: there is no such term, or the value is not finite or too large.
+        """
+
+    def reset(
+        self, *, rng: np.random.Generator, state: RobotState, options: Mapping[str, Any]
+    ) -> FloatArray | None:
+        """
+        Choose the next episode.
+
+        :param rng: the only source of randomness.
+        :param state: where the robot is now.
+        :param options: of Gymnasium's ``reset``, without those of the environment.
+        :return: joint positions to begin at, shape (joints,); None = where the robot is.
+        :raises ConfigError: an option is unknown or cannot be fulfilled.
+        """
+
+    def begin(self, state: RobotState) -> None:
+        """Begin the episode chosen by ``reset``; ``state`` is measured at rest."""
+
+    def command(self, action: Any, state: RobotState) -> FloatArray:
+        """
+        Turn an action inside the action space into a command for all joints.
+
+        :return: shape (joints,), rad/s for 'velocity', rad for 'position'.
+        """
+
+    def observe(self, state: RobotState) -> Any:
+        """Return a fresh observation inside the observation space."""
+
+    def reward(self, action: Any, state: RobotState) -> tuple[float, dict[str, float]]:
+        """Return the weighted reward and the raw value of every term."""
+
+    def terminated(self, state: RobotState) -> bool:
+        """Return whether the task itself is over; a stop or a time limit never is."""
+
+    def info(self, state: RobotState) -> dict[str, Any]:
+        """Return what else there is to tell about a step."""
+
+    def episode_info(self) -> dict[str, Any]:
+        """Return what is fixed for the episode, told once at its reset."""
+
+
+class RewardWeights(Mapping[str, float]):
+    """
+    Named weights of a reward, changeable while it is used.
+
+    :param weights: one weight per term; the names stay as they are.
+    :raises ConfigError: a weight is not finite or too large.
+    """
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._weights: dict[str, float] = {}
+        for name, value in weights.items():
+            self._weights[name] = self._checked(name, value)
+
+    def __getitem__(self, name: str) -> float:
+        return self._weights[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._weights)
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    def set(self, name: str, value: float) -> None:
+        """
+        Change one weight.
+
+        :raises ConfigError: there is no such term, or the value is not finite or too large.
+        """
+        if name not in self._weights:
+            known = ', '.join(self._weights)
+            raise ConfigError(f'There is no reward term {name!r}; the terms are {known}.')
+        self._weights[name] = self._checked(name, value)
+
+    def total(self, terms: Mapping[str, float]) -> float:
+        """Return the weighted sum of raw terms; every term must have a weight."""
+        return sum(self._weights[name] * value for name, value in terms.items())
+
+    @staticmethod
+    def _checked(name: str, value: float) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number) or abs(number) > LARGEST_WEIGHT:
+            raise ConfigError(
+                f'The weight of {name!r} is {value!r}; it must be a finite number between '
+                f'-{LARGEST_WEIGHT:g} and {LARGEST_WEIGHT:g}.'
+            )
+        return number
