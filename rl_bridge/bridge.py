@@ -3,24 +3,25 @@
 """
 The robot side without ROS: requests in, replies out, one hosted Gymnasium environment behind them.
 
-``submit_reset`` and ``submit_step`` may be called from several threads. At most one request is executed at a time; while
-it is, others are answered at once (busy, stale, replayed) or join it. The environment never runs twice for one request.
+``submit_reset`` and ``submit_step`` may be called from several threads. At most one request is
+executed at a time; while
+it is, others are answered at once (busy, stale, replayed) or join it. The environment never runs
+twice for one request.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import logging
 import threading
 import time
 from array import array
 from collections.abc import Callable
 from typing import Any
 
-from rl_bridge.errors import RobotError, RobotStopped, WireError
+from rl_bridge.errors import WireError
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
-from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.session import Join, Refuse, Replay, Run, Session
+from rl_bridge.stage import Outcome, Stage
 from rl_bridge.types import (
     CloseReply,
     RenderReply,
@@ -37,11 +38,8 @@ from rl_bridge.types import (
 )
 from rl_bridge.wire import info_from_json, specs_hash, specs_to_json
 
-logger = logging.getLogger('rl_bridge')
-
 Answer = Callable[[Any], None]
 Transition = Callable[[Run, Any, Any], None]
-Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
 
 
 class Bridge:
@@ -71,7 +69,6 @@ class Bridge:
         )
         self.on_transition: Transition | None = None
         self._hosted = hosted
-        self._robot = hosted.robot
         self._clock_ns = clock_ns
         specs = specs_to_json(hosted.specs(control_period_s=control_period_s))
         self._specs = SpecsReply(
@@ -82,16 +79,15 @@ class Bridge:
             authority=authority_s,
             lease=lease_s,
         )
-        self._latch = StopLatch()
-        self._halts = 0
+        self._stage = Stage(hosted)
         self._open = False
         self._closed_because = 'the bridge is not active'
-        self._book = threading.RLock()  # guards the session, the latch and the answers waiting
-        self._stage = threading.Lock()  # held by whoever uses the environment
+        self._book = threading.RLock()  # guards the session and the answers waiting
+        self._turn = threading.Lock()  # held by whoever uses the environment
         self._waiting: dict[Run, list[Answer]] = {}
-        self._last_observation: list[Any] | None = None
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- life -------------------------------------------------------------------------------------
+    # ---------------
 
     def open(self) -> None:
         """Accept sessions from now on."""
@@ -112,12 +108,12 @@ class Bridge:
 
         :return: false if the environment is still busy after ``timeout_s``; it is then left alone.
         """
-        if not self._stage.acquire(timeout=timeout_s):
+        if not self._turn.acquire(timeout=timeout_s):
             return False
         try:
             self._hosted.close()
         finally:
-            self._stage.release()
+            self._turn.release()
         return True
 
     def tick(self) -> None:
@@ -130,39 +126,36 @@ class Bridge:
                 message=f'the lease of {lost} expired: its heartbeat ended',
             )
 
-    # -- stops ---------------------------------------------------------------------------------------------------
+    # -- stops ------------------------------------------------------------------------------------
+    # ---------------
 
     def stop(self) -> Stop:
-        """Return the more severe of the bridge's own stop and the robot's."""
-        own = self._latch.current
-        if self._robot is None:
-            return own
-        robots = self._robot.stop()
-        return robots if robots.state >= own.state else own
+        """Return whether motion is allowed at present."""
+        return self._stage.stop()
 
     def halt(self, *, reason: StopReason, message: str) -> None:
-        """Bring the robot to rest, latched until a reset. Answers while the environment is busy."""
-        with self._book:
-            self._halts += 1
-            if self._latch.raise_to(StopState.STOPPED, reason, message):
-                logger.warning('halt: %s', message)
-        if self._robot is not None:
-            self._robot.halt(reason=reason, message=message)
+        """
+        Bring the robot to rest, latched until a reset. Answers while the environment is busy.
+        """
+        self._stage.halt(reason=reason, message=message)
 
     def recover(self) -> Status:
         """Turn a fault into a stop, which the next reset clears."""
-        with self._book:
-            self._latch.recover()
-        if self._robot is not None:
-            self._robot.recover()
+        self._stage.recover()
         return Status(StatusCode.OK, 'recovered; reset to go on')
 
-    # -- requests ------------------------------------------------------------------------------------------------
+    # -- requests ---------------------------------------------------------------------------------
+    # ---------------
 
     def get_specs(self) -> SpecsReply:
-        """Return what the environment's actions and observations look like, in the inactive state too."""
+        """
+        Return what the environment's actions and observations look like, in the inactive state
+        too.
+        """
         with self._book:
-            status = Status() if self._open else Status(StatusCode.NOT_ACTIVE, self._closed_because)
+            status = (
+                Status() if self._open else Status(StatusCode.NOT_ACTIVE, self._closed_because)
+            )
         return dataclasses.replace(self._specs, status=status)
 
     def heartbeat(self, session: str) -> bool:
@@ -184,7 +177,7 @@ class Bridge:
         refusal = self._render_refusal(session)
         if refusal is not None:
             return RenderReply(status=refusal)
-        with self._stage:
+        with self._turn:
             try:
                 picture = self._hosted.render()
             except HostedEnvFailed as error:
@@ -212,15 +205,22 @@ class Bridge:
         """
         options, problem = self._check_reset(request)
         with self._book:
-            decision = self._decide(lambda: self.session.admit_reset(request, problem=problem), answer)
+            decision = self._decide(
+                lambda: self.session.admit_reset(request, problem=problem), answer
+            )
             if isinstance(decision, Run) and decision.taken_from:
                 self.halt(
                     reason=StopReason.TAKEOVER,
                     message=f'{decision.client_id} took the lease over from {decision.taken_from}',
                 )
-            halts = self._halts
+            halts = self._stage.halts
         if isinstance(decision, Run):
-            self._execute(decision, request, answer, lambda: self._reset(decision, request, options, halts))
+            self._execute(
+                decision,
+                request,
+                answer,
+                lambda: self._stage.reset(decision, request, options, halts),
+            )
         elif not isinstance(decision, Join):
             answer(self._answer_of(decision, ResetReply(reset_id=request.reset_id)))
 
@@ -240,14 +240,21 @@ class Bridge:
         with self._book:
             if not request.session and problem is None:
                 problem = self._latched()
-            decision = self._decide(lambda: self.session.admit_step(request, problem=problem), answer)
-            halts = self._halts
+            decision = self._decide(
+                lambda: self.session.admit_step(request, problem=problem), answer
+            )
+            halts = self._stage.halts
         if isinstance(decision, Run):
-            self._execute(decision, request, answer, lambda: self._step(decision, action, halts))
+            self._execute(
+                decision, request, answer, lambda: self._stage.step(decision, action, halts)
+            )
         elif not isinstance(decision, Join):
-            answer(self._answer_of(decision, StepReply(step=request.step, session=request.session)))
+            answer(
+                self._answer_of(decision, StepReply(step=request.step, session=request.session))
+            )
 
-    # -- decisions -----------------------------------------------------------------------------------------------
+    # -- decisions --------------------------------------------------------------------------------
+    # ---------------
 
     def _decide(self, admit: Callable[[], Run | Join | Replay | Refuse], answer: Answer) -> Any:
         if not self._open:
@@ -269,7 +276,8 @@ class Bridge:
             )
         if request.has_seed and request.seed < 0:
             return None, Status(
-                StatusCode.MALFORMED, f'seed {request.seed} is negative; Gymnasium takes 0 and above'
+                StatusCode.MALFORMED,
+                f'seed {request.seed} is negative; Gymnasium takes 0 and above',
             )
         try:
             return (info_from_json(request.options) if request.options else None), None
@@ -277,7 +285,9 @@ class Bridge:
             return None, Status(StatusCode.MALFORMED, f'options: {error}')
 
     def _latched(self) -> Status | None:
-        """Return why a step by hand must not begin; a client's step learns it from the reply instead."""
+        """
+        Return why a step by hand must not begin; a client's step learns it from the reply instead.
+        """
         stop = self.stop()
         if stop.state < StopState.STOPPED:
             return None
@@ -288,12 +298,14 @@ class Bridge:
             if not self._open:
                 return Status(StatusCode.NOT_ACTIVE, self._closed_because)
             if self.session.holder and session != self.session.session:
-                return Status(StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders')
+                return Status(
+                    StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders'
+                )
         if self._hosted.render_mode != 'rgb_array':
             return Status(
                 StatusCode.UNSUPPORTED,
-                f'the hosted environment has render mode {self._hosted.render_mode!r}; set the parameter '
-                "render_mode to 'rgb_array' on the robot side, if the environment offers it",
+                f'the hosted environment has render mode {self._hosted.render_mode!r}; set '
+                "the parameter render_mode to 'rgb_array' if the environment offers it",
             )
         return None
 
@@ -308,10 +320,13 @@ class Bridge:
         empty.stamp_ns = self._clock_ns()
         return empty
 
-    # -- execution -----------------------------------------------------------------------------------------------
+    # -- execution --------------------------------------------------------------------------------
+    # ---------------
 
-    def _execute(self, run: Run, request: Any, answer: Answer, work: Callable[[], Outcome]) -> None:
-        with self._stage:
+    def _execute(
+        self, run: Run, request: Any, answer: Answer, work: Callable[[], Outcome]
+    ) -> None:
+        with self._turn:
             with self._book:
                 current = self._open and self.session.is_current(run)
             reply, goes_on, why = work() if current else _overtaken(run)
@@ -327,92 +342,6 @@ class Bridge:
                 also(reply)
             if self.on_transition is not None and reply.status.code == StatusCode.OK:
                 self.on_transition(run, request, reply)
-
-    def _reset(self, run: Run, request: Any, options: dict[str, Any] | None, halts: int) -> Outcome:
-        reply = ResetReply(session=run.session, reset_id=request.reset_id)
-        seed = request.seed if request.has_seed else None
-        failure = self._begin(run, reply, seed=seed, options=options, halts=halts)
-        reply.stop = self.stop()
-        if failure is not None:
-            reply.status = failure
-            return reply, False, f'the last reset failed ({failure.message})'
-        return reply, True, ''
-
-    def _begin(
-        self, run: Run, reply: Any, *, seed: int | None, options: dict[str, Any] | None, halts: int
-    ) -> Status | None:
-        """
-        Reset the environment into ``reply``; return what went wrong, or None.
-
-        :param halts: the number of halts when the request was admitted: a later one is not cleared.
-        """
-        with self._book:
-            current = self._latch.current
-            if halts != self._halts:
-                return Status(StatusCode.STOPPED, f'{current.message}; reset again to go on')
-            if current.state >= StopState.FAULT:
-                return Status(StatusCode.STOPPED, f'{current.message}; recover, then reset')
-            self._latch.begin()
-        self._last_observation = None
-        try:
-            if self._robot is not None:
-                self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
-            reply.observation, reply.info = self._hosted.reset(seed=seed, options=options)
-        except (RobotError, HostedEnvFailed) as error:
-            return self._failed(error)
-        self._last_observation = reply.observation
-        return None
-
-    def _step(self, run: Run, action: Any, halts: int) -> Outcome:
-        reply = StepReply(session=run.session, step=run.step)
-        if run.begin:
-            in_place = {'in_place': True} if self._robot is not None else None
-            failure = self._begin(run, reply, seed=None, options=in_place, halts=halts)
-            if failure is not None:
-                reply.status = failure
-                return reply, False, f'the last reset failed ({failure.message})'
-            reply.status = Status(StatusCode.OK, 'no episode was running, so one was begun')
-        stop = self.stop()
-        if stop.state >= StopState.STOPPED:
-            return self._stopped_before(reply, stop)
-        try:
-            if self._robot is not None:
-                self._robot.note(epoch=run.epoch, episode=run.episode, step=run.step)
-            self._hosted.step(action, reply)
-        except (RobotError, HostedEnvFailed) as error:
-            status = self._failed(error)
-            failed = StepReply(session=run.session, step=run.step, status=status, stop=self.stop())
-            return failed, False, f'the last step failed ({status.message})'
-        reply.stop = self.stop()
-        if reply.stop.state >= StopState.STOPPED:
-            # A stop is never a learned failure, and nothing may be stepped after it.
-            reply.terminated, reply.truncated = False, True
-        reply.timing.held = run.held_s
-        self._last_observation = reply.observation
-        over = reply.terminated or reply.truncated
-        return reply, not over, 'the episode is over' if over else ''
-
-    def _stopped_before(self, reply: StepReply, stop: Stop) -> Outcome:
-        """Answer a step that comes after a stop: the last observation, truncated, nothing moved."""
-        why = f'the robot was stopped ({stop.message})'
-        reply.stop = stop
-        if self._last_observation is None:
-            reply.status = Status(StatusCode.STOPPED, f'{stop.message}; nothing moved')
-        else:
-            reply.observation = self._last_observation
-            reply.truncated = True
-        return reply, False, why
-
-    def _failed(self, error: RobotError | HostedEnvFailed) -> Status:
-        """Halt after a failed reset or step and name it."""
-        if isinstance(error, RobotStopped):
-            reason, code = StopReason(error.reason), StatusCode.STOPPED
-        elif isinstance(error, RobotError):
-            reason, code = StopReason.STATE_STALE, StatusCode.STOPPED
-        else:
-            reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
-        self.halt(reason=reason, message=str(error))
-        return Status(code, str(error))
 
 
 def _awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:

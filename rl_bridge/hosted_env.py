@@ -16,7 +16,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rl_bridge.errors import RlBridgeError, RobotError, WireError
+from rl_bridge.errors import (
+    ConfigError,
+    LimitError,
+    RlBridgeError,
+    RobotError,
+    WireError,
+)
 from rl_bridge.robots.robot import Robot
 from rl_bridge.types import Leaf, StepReply, Timing
 from rl_bridge.wire import SpaceCodec, Specs, info_to_json
@@ -80,12 +86,13 @@ class HostedEnv:
 
         :return: the packed observation and the info as JSON.
         :raises RobotError: the robot cannot go on.
+        :raises ConfigError, LimitError: a value was refused; nothing moved.
         :raises HostedEnvFailed: anything else went wrong.
         """
         try:
             observation, info = self._env.reset(seed=seed, options=options)
             return self._pack(observation), info_to_json(info)
-        except RobotError:
+        except (RobotError, ConfigError, LimitError):
             raise
         except (
             BaseException
@@ -97,6 +104,7 @@ class HostedEnv:
         Step the environment into ``reply``.
 
         :raises RobotError: the robot cannot go on.
+        :raises ConfigError, LimitError: a value was refused; nothing moved.
         :raises HostedEnvFailed: anything else went wrong.
         """
         try:
@@ -114,7 +122,7 @@ class HostedEnv:
             reply.terminated = bool(terminated)
             reply.truncated = bool(truncated)
             reply.info = info_to_json(info)
-        except RobotError:
+        except (RobotError, ConfigError, LimitError):
             raise
         except BaseException as error:  # see reset
             raise _named('step', error) from error

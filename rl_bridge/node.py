@@ -244,6 +244,7 @@ class RobotEnvNode(LifecycleNode):
             settings['task'],
             description,
             interface=settings['command_interface'],
+            period_s=period_s,
             **env_factory.mapping(settings['task_kwargs'], parameter='task_kwargs'),
         )
         self._topic_io = TopicIo(self)
@@ -256,17 +257,20 @@ class RobotEnvNode(LifecycleNode):
             bridge_id=self.bridge_id,
         )
         self._connect(robot, settings['connect_timeout'])
-        modes = {'auto': 'rgb_array', '': None}
+        render_mode = settings['render_mode'] or None
+        if render_mode == 'auto':
+            render_mode = None if description.dh is None else 'rgb_array'
+        most_steps = max(1, round(settings['episode_time'] / period_s))
         env: gymnasium.Env[Any, Any] = RobotEnv(
             robot,
             task,
             period_s=period_s,
             authority_s=authority_s,
-            render_mode=modes.get(settings['render_mode'], settings['render_mode']),
+            max_episode_steps=most_steps if settings['episode_time'] else None,
+            render_mode=render_mode,
         )
         if settings['episode_time']:
-            steps = max(1, round(settings['episode_time'] / period_s))
-            env = gymnasium.wrappers.TimeLimit(env, max_episode_steps=steps)
+            env = gymnasium.wrappers.TimeLimit(env, max_episode_steps=most_steps)
         return env
 
     def _connect(self, robot: TopicRobot, timeout_s: float) -> None:

@@ -3,21 +3,28 @@
 """
 Who may step the robot, and which step comes next: lease, epoch, sequence and episode.
 
-Pure bookkeeping: no ROS, no threads, no environment. The clock is injected, in nanoseconds, and must be
+Pure bookkeeping: no ROS, no threads, no environment. The clock is injected, in nanoseconds, and
+must be
 monotonic. The caller (:class:`rl_bridge.bridge.Bridge`) serialises the calls with one lock.
 
 One holder, at most once:
 
-* ``admit_reset`` / ``admit_step`` decide: :class:`Run` (execute it, then call ``finish``), :class:`Join` (this very
-  request is being executed, answer with its reply), :class:`Replay` (it was executed, here is the reply)
+* ``admit_reset`` / ``admit_step`` decide: :class:`Run` (execute it, then call ``finish``),
+  :class:`Join` (this very
+  request is being executed, answer with its reply), :class:`Replay` (it was executed, here is the
+  reply)
   or :class:`Refuse`.
-* The step's number is taken when the step is admitted, before anything moves. Whatever happens then, the same
+* The step's number is taken when the step is admitted, before anything moves. Whatever happens
+  then, the same
   number is never run again.
-* Numbers grow over the whole session, episodes included: a delayed step of the last episode can never pass for one
+* Numbers grow over the whole session, episodes included: a delayed step of the last episode can
+  never pass for one
   of the next.
 
-Two clocks on purpose: the *lease* is renewed by anything the client says, its heartbeat above all; the *motion
-authority* is renewed by a step alone, so that a live heartbeat never keeps a robot moving for a hung trainer.
+Two clocks on purpose: the *lease* is renewed by anything the client says, its heartbeat above all;
+the *motion
+authority* is renewed by a step alone, so that a live heartbeat never keeps a robot moving for a
+hung trainer.
 """
 
 from __future__ import annotations
@@ -107,7 +114,8 @@ class Session:
 
     :param first_epoch: epochs start above this; it must grow over restarts of the bridge.
     :param lease_s: seconds without a sign of life after which the lease ends.
-    :param authority_s: seconds after a step for which motion is authorised; 0 = nothing moves, no age check.
+    :param authority_s: seconds after a step for which motion is authorised; 0 = nothing moves,
+        no age check.
     :param clock_ns: monotonic clock in nanoseconds.
     :param new_session: makes a fresh, unguessable session name.
     """
@@ -147,13 +155,17 @@ class Session:
         """Whether a reset or step is being executed."""
         return self._running is not None
 
-    # -- requests ----------------------------------------------------------------------------------------------
+    # -- requests ---------------------------------------------------------------------------------
+    # -------------
 
-    def admit_reset(self, request: ResetFields, *, problem: Status | None = None) -> Run | Join | Replay | Refuse:
+    def admit_reset(
+        self, request: ResetFields, *, problem: Status | None = None
+    ) -> Run | Join | Replay | Refuse:
         """
         Decide on a reset. A granted one fences every older session at once.
 
-        :param problem: what is wrong with the request's content; refused with it once nothing else is wrong.
+        :param problem: what is wrong with the request's content; refused with it once nothing
+            else is wrong.
         """
         self.expire()
         client = request.client_id
@@ -168,7 +180,9 @@ class Session:
         if self.holder and self.holder != client and not (request.takeover and client):
             return self._busy_with_holder()
         if self._pending is not None:
-            return _refuse(StatusCode.BUSY, 'another reset is already waiting; try again when it is done')
+            return _refuse(
+                StatusCode.BUSY, 'another reset is already waiting; try again when it is done'
+            )
         if problem is not None:
             return Refuse(problem)
         run = self._grant(request)
@@ -178,7 +192,9 @@ class Session:
             self._pending = run
         return run
 
-    def admit_step(self, request: StepFields, *, problem: Status | None = None) -> Run | Join | Replay | Refuse:
+    def admit_step(
+        self, request: StepFields, *, problem: Status | None = None
+    ) -> Run | Join | Replay | Refuse:
         """
         Decide on a step; see :meth:`admit_reset` for ``problem``. A refused step takes no number.
         """
@@ -247,10 +263,15 @@ class Session:
         return Status(StatusCode.NO_SESSION, f'session {session!r:.80} is not known here')
 
     def expire(self) -> str:
-        """End the lease if its time is over; return the client id that lost it, or an empty string."""
+        """
+        End the lease if its time is over; return the client id that lost it, or an empty string.
+        """
         if not self.holder or self._clock_ns() <= self._lease_end_ns:
             return ''
-        if any(run and run.reset and run.session == self.session for run in (self._running, self._pending)):
+        if any(
+            run and run.reset and run.session == self.session
+            for run in (self._running, self._pending)
+        ):
             return ''  # its own reset is being executed: it does not know its session yet
         lost = self.holder
         self._end_session(
@@ -268,7 +289,8 @@ class Session:
         self.episode_running = False
         self._episode_end = why
 
-    # -- parts of the decisions --------------------------------------------------------------------------------
+    # -- parts of the decisions
+    # --------------------------------------------------------------------------------
 
     def _grant(self, request: ResetFields) -> Run:
         taken_from = self.holder if self.holder and self.holder != request.client_id else ''
@@ -311,7 +333,10 @@ class Session:
         for run in (self._pending, self._running):
             if newest and run is not None and run.reset and self.is_current(run):
                 return Join(run)
-        return _refuse(StatusCode.STALE, 'this reset was executed before and its session has ended; reset anew')
+        return _refuse(
+            StatusCode.STALE,
+            'this reset was executed before and its session has ended; reset anew',
+        )
 
     def _admit_by_hand(self, request: StepFields, problem: Status | None) -> Run | Refuse:
         if self.holder:
@@ -319,10 +344,13 @@ class Session:
         if request.step != 0:
             return _refuse(
                 StatusCode.MALFORMED,
-                f'step {request.step} without a session; reset with a client_id to get one, or send step 0',
+                f'step {request.step} without a session; reset with a client_id to get one, '
+                'or send step 0',
             )
         if self._running is not None:
-            return _refuse(StatusCode.BUSY, 'another request is being executed; try again when it is done')
+            return _refuse(
+                StatusCode.BUSY, 'another request is being executed; try again when it is done'
+            )
         if problem is not None:
             return Refuse(problem)
         if not self.episode_running:
@@ -352,12 +380,17 @@ class Session:
 
     def _out_of_order(self, step: int) -> Refuse | None:
         if step < 1:
-            return _refuse(StatusCode.MALFORMED, f'step {step} with a session; its steps count from 1')
+            return _refuse(
+                StatusCode.MALFORMED, f'step {step} with a session; its steps count from 1'
+            )
         if step < self.step:
-            return _refuse(StatusCode.STALE, f'step {step} is older than the last one, {self.step}')
+            return _refuse(
+                StatusCode.STALE, f'step {step} is older than the last one, {self.step}'
+            )
         if step > self.step + 1:
             return _refuse(
-                StatusCode.GAP, f'step {step} came, but the next one is {self.step + 1}; nothing moved'
+                StatusCode.GAP,
+                f'step {step} came, but the next one is {self.step + 1}; nothing moved',
             )
         if self._running is not None:
             return _refuse(StatusCode.BUSY, f'step {self.step} is still being executed')
@@ -372,8 +405,8 @@ class Session:
         if request.echo_ns > now or request.elapsed_ns < 0 or transit < -drift:
             return _refuse(
                 StatusCode.MALFORMED,
-                f'echo_ns {request.echo_ns} and elapsed_ns {request.elapsed_ns} do not fit the clock here '
-                f'({now}): echo the stamp_ns of the last reply and the time since it came',
+                f'echo_ns {request.echo_ns} and elapsed_ns {request.elapsed_ns} do not fit '
+                f'the clock here ({now}): echo the stamp_ns of the last reply and the time since it came',
             )
         if transit > self._authority_ns:
             return _refuse(
@@ -391,8 +424,9 @@ class Session:
 
     def _unknown_session(self, session: str) -> Refuse:
         why = self._past_sessions.get(
-            session, 'it is not known here: most likely the bridge was restarted since, and whether its last '
-            'step was executed is unknown'
+            session,
+            'it is not known here: most likely the bridge was restarted since, and whether its '
+            'last step was executed is unknown',
         )
         return _refuse(StatusCode.NO_SESSION, f'the session has ended: {why}; reset to go on')
 

@@ -39,7 +39,11 @@ class Robot(Protocol):
         """Return whether motion is allowed at present (the guard's verdict)."""
 
     def note(self, *, epoch: int, episode: int, step: int) -> None:
-        """Name what the next commands belong to; called before the robot is commanded."""
+        """
+        Name what the next commands belong to; called before the robot is commanded.
+
+        With ``step`` 0 it announces a ``begin``: a halt that comes after it makes that fail.
+        """
 
     def begin(self, *, timeout_s: float) -> None:
         """

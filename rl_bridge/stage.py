@@ -1,0 +1,172 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Executes admitted requests on the hosted environment and keeps its stops; one request at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from rl_bridge.errors import (
+    ConfigError,
+    LimitError,
+    RlBridgeError,
+    RobotError,
+    RobotStopped,
+)
+from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
+from rl_bridge.safety.stop_state import StopLatch
+from rl_bridge.session import Run
+from rl_bridge.types import (
+    ResetReply,
+    Status,
+    StatusCode,
+    StepReply,
+    Stop,
+    StopReason,
+    StopState,
+)
+
+logger = logging.getLogger('rl_bridge')
+
+Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
+
+
+class Stage:
+    """
+    The hosted environment with the stops that forbid it to move.
+
+    ``reset`` and ``step`` are called by one thread at a time; ``stop``, ``halt`` and ``recover``
+    by any.
+    """
+
+    def __init__(self, hosted: HostedEnv) -> None:
+        self._hosted = hosted
+        self._robot = hosted.robot
+        self._latch = StopLatch()
+        self._lock = threading.Lock()  # a halt and a begin never pass each other
+        self._last_observation: list[Any] | None = None
+        self.halts = 0
+
+    def stop(self) -> Stop:
+        """Return the more severe of the bridge's own stop and the robot's."""
+        own = self._latch.current
+        if self._robot is None:
+            return own
+        robots = self._robot.stop()
+        return robots if robots.state >= own.state else own
+
+    def halt(self, *, reason: StopReason, message: str) -> None:
+        """Bring the robot to rest, latched until a reset."""
+        with self._lock:
+            self.halts += 1
+            if self._latch.raise_to(StopState.STOPPED, reason, message):
+                logger.warning('halt: %s', message)
+            if self._robot is not None:
+                self._robot.halt(reason=reason, message=message)
+
+    def recover(self) -> None:
+        """Turn a fault into a stop, which the next reset clears."""
+        self._latch.recover()
+        if self._robot is not None:
+            self._robot.recover()
+
+    def reset(self, run: Run, request: Any, options: dict[str, Any] | None, halts: int) -> Outcome:
+        """
+        Execute a reset.
+
+        :param request: fields of :class:`ResetRequest`.
+        :param halts: the number of halts when it was admitted: a later one is not cleared.
+        """
+        reply = ResetReply(session=run.session, reset_id=request.reset_id)
+        seed = request.seed if request.has_seed else None
+        failure = self._begin(run, reply, seed=seed, options=options, halts=halts)
+        reply.stop = self.stop()
+        if failure is not None:
+            reply.status = failure
+            return reply, False, f'the last reset failed ({failure.message})'
+        return reply, True, ''
+
+    def _begin(
+        self, run: Run, reply: Any, *, seed: int | None, options: dict[str, Any] | None, halts: int
+    ) -> Status | None:
+        """Reset the environment into ``reply``; return what went wrong, or None."""
+        with self._lock:
+            current = self._latch.current
+            if halts != self.halts:
+                return Status(StatusCode.STOPPED, f'{current.message}; reset again to go on')
+            if current.state >= StopState.FAULT:
+                return Status(StatusCode.STOPPED, f'{current.message}; recover, then reset')
+            self._latch.begin()
+            if self._robot is not None:
+                # From here on a halt makes the robot refuse to begin.
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
+        self._last_observation = None
+        try:
+            reply.observation, reply.info = self._hosted.reset(seed=seed, options=options)
+        except (RobotError, HostedEnvFailed, ConfigError, LimitError) as error:
+            return self._failed(error)
+        self._last_observation = reply.observation
+        return None
+
+    def step(self, run: Run, action: Any, halts: int) -> Outcome:
+        """
+        Execute a step.
+
+        :param action: decoded and inside the action space.
+        :param halts: see :meth:`reset`.
+        """
+        reply = StepReply(session=run.session, step=run.step)
+        if run.begin:
+            in_place = {'in_place': True} if self._robot is not None else None
+            failure = self._begin(run, reply, seed=None, options=in_place, halts=halts)
+            if failure is not None:
+                reply.status = failure
+                return reply, False, f'the last reset failed ({failure.message})'
+            reply.status = Status(StatusCode.OK, 'no episode was running, so one was begun')
+        stop = self.stop()
+        if stop.state >= StopState.STOPPED:
+            return self._stopped_before(reply, stop)
+        try:
+            if self._robot is not None:
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=run.step)
+            self._hosted.step(action, reply)
+        except (RobotError, HostedEnvFailed, ConfigError, LimitError) as error:
+            status = self._failed(error)
+            failed = StepReply(session=run.session, step=run.step, status=status, stop=self.stop())
+            return failed, False, f'the last step failed ({status.message})'
+        reply.stop = self.stop()
+        if reply.stop.state >= StopState.STOPPED:
+            # A stop is never a learned failure, and nothing may be stepped after it.
+            reply.terminated, reply.truncated = False, True
+        reply.timing.held = run.held_s
+        self._last_observation = reply.observation
+        over = reply.terminated or reply.truncated
+        return reply, not over, 'the episode is over' if over else ''
+
+    def _stopped_before(self, reply: StepReply, stop: Stop) -> Outcome:
+        """Answer a step after a stop: the last observation, truncated, nothing moved."""
+        why = f'the robot was stopped ({stop.message})'
+        reply.stop = stop
+        if self._last_observation is None:
+            reply.status = Status(StatusCode.STOPPED, f'{stop.message}; nothing moved')
+        else:
+            reply.observation = self._last_observation
+            reply.truncated = True
+        return reply, False, why
+
+    def _failed(self, error: RlBridgeError) -> Status:
+        """Halt after a failed reset or step and name it; a refused value is no failure."""
+        if isinstance(error, (ConfigError, LimitError)):
+            return Status(StatusCode.REJECTED, str(error))
+        if isinstance(error, RobotStopped):
+            reason, code = StopReason(error.reason), StatusCode.STOPPED
+        elif isinstance(error, RobotError):
+            reason, code = StopReason.STATE_STALE, StatusCode.STOPPED
+        else:
+            reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
+        self.halt(reason=reason, message=str(error))
+        return Status(code, str(error))
