@@ -29,8 +29,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     measured there; a lock-step robot is advanced by one period instead. An action outside the
     action space is refused (``LimitError``) before anything moves. A stop that leaves a valid
     state ends the episode with ``truncated``, never ``terminated``, and ``info['stop_reason']``;
-    without one ``step`` raises ``RobotNotReady`` or ``RobotStopped``. After an episode's last step the
-    robot comes to rest at once.
+    without one ``step`` raises ``RobotNotReady`` or ``RobotStopped``. After an episode's last
+    step the robot comes to rest at once.
 
     ``info`` of a step: ``timing`` (a ``types.Timing``), ``applied_action`` (the command of all
     joints; empty where none was sent), ``reward_terms`` (raw values), ``hold_reason`` (where the

@@ -27,8 +27,14 @@ class Task(Protocol):
     """
 
     interface: str  # 'velocity' or 'position'
-    action_space: spaces.Space[Any]
-    observation_space: spaces.Space[Any]
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """What actions are."""
+
+    @property
+    def observation_space(self) -> spaces.Space[Any]:
+        """What observations are."""
 
     @property
     def weights(self) -> Mapping[str, float]:

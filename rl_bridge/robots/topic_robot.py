@@ -1,0 +1,367 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+A robot behind ROS topics: its state comes as JointState, its commands go to the guard.
+
+Nothing here reaches a controller: the guard alone publishes to it. The limits are checked here all
+the same (``safety.limits``, the guard's own pure check), so that a value the guard would stop the
+robot for is refused with a sentence before it is sent.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState
+
+from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
+from rl_bridge.robots.joint_order import JointOrder
+from rl_bridge.safety.limits import check_command
+from rl_bridge.types import (
+    CommandKind,
+    FloatArray,
+    RobotDescription,
+    RobotState,
+    Stop,
+    StopReason,
+    StopState,
+)
+from rl_bridge_interfaces.msg import Command, GuardStatus
+
+GUARD_SILENT_S = 0.2
+BEGIN_EVERY_S = 0.1  # a guard bound to a bridge that died lets go of it after a while: ask again
+REFUSED_AFTER_S = 0.1  # a FAULT that is still reported this long after a BEGIN was not cleared
+CLOSE_WAIT_S = 0.2
+# Any publisher of states matches this; only the newest state counts.
+STATE_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+COMMAND_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+STATUS_QOS = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
+
+
+class TopicRobot:
+    """
+    A robot described by its file, reached through the guard.
+
+    The caller's executor must spin the node in another thread than the one that calls this.
+
+    :param node: the node whose namespace the topics are relative to.
+    :param description: the robot as its file describes it.
+    :param interface: 'velocity' or 'position'; the guard is started with the same.
+    :param command_topic: topic of the ``Command`` messages to the guard.
+    :param guard: name of the guard's node.
+    :param bridge_id: names this process to the guard; empty = a fresh one.
+    :param clock_ns: CLOCK_MONOTONIC of this host, ns: the guard compares it with its own.
+    :raises ConfigError: the robot has no such command interface.
+    """
+
+    lock_step = False
+
+    def __init__(
+        self,
+        node: Node,
+        description: RobotDescription,
+        *,
+        interface: str,
+        command_topic: str = '~/command',
+        guard: str = 'guard',
+        bridge_id: str = '',
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        if interface not in description.commands:
+            raise ConfigError(
+                f'{description.name} has no command interface {interface!r}; its file has '
+                f'{", ".join(sorted(description.commands))}.'
+            )
+        self.description = description
+        self.interface = interface
+        self.bridge_id = bridge_id or uuid.uuid4().hex
+        self._node = node
+        self._clock_ns = clock_ns
+        self._order = JointOrder(description.joints)
+        self._news = threading.Condition(threading.RLock())  # guards all below
+        self._state: RobotState | None = None
+        self._fault = ''  # what is wrong with the newest state message
+        self._status: Any = None
+        self._status_ns = 0
+        self._sequence = 0
+        self._noted = (0, 0, 0)
+        self._bound = False  # a BEGIN was sent
+        self._begin_confirmed = False
+        self._halted: Stop | None = None  # our own halt, until the next begin
+        self._closed = False
+        self._commands = node.create_publisher(Command, command_topic, COMMAND_QOS)
+        self._subscriptions = [
+            node.create_subscription(
+                JointState, description.state_topic, self._on_state, STATE_QOS
+            ),
+            node.create_subscription(GuardStatus, f'{guard}/status', self._on_status, STATUS_QOS),
+        ]
+
+    # -- what comes in -------------------------------------------------------------------------
+
+    def connect(self, *, timeout_s: float) -> None:
+        """
+        Wait until a fresh state and the guard's status have come.
+
+        :raises RobotNotReady: one of them did not come in time; the sentence names its topic.
+        """
+        with self._news:
+            self._news.wait_for(
+                lambda: not self._missing_state() and not self._guard_silent(), timeout_s
+            )
+            missing = self._missing_state()
+            if missing:
+                raise RobotNotReady(missing)
+            if self._guard_silent():
+                raise RobotNotReady(
+                    f'No status of the guard came on {self._subscriptions[1].topic_name}: start '
+                    f'rl_bridge_guard in the same namespace, or name it with the parameter guard.'
+                )
+
+    def state(self) -> RobotState:
+        """
+        Return the newest measured state.
+
+        :raises RobotNotReady: there is none, it is older than its limit, or not usable.
+        """
+        with self._news:
+            missing = self._missing_state()
+            if missing or self._state is None:
+                raise RobotNotReady(missing)
+            return self._state
+
+    def stop(self) -> Stop:
+        """Return the guard's verdict, or STOPPED while the guard is silent."""
+        with self._news:
+            guards = self._guards_stop()
+            own = self._halted
+            return own if own is not None and own.state > guards.state else guards
+
+    # -- what goes out -------------------------------------------------------------------------
+
+    def note(self, *, epoch: int, episode: int, step: int) -> None:
+        """Name what the next commands belong to."""
+        with self._news:
+            self._noted = (epoch, episode, step)
+
+    def begin(self, *, timeout_s: float) -> None:
+        """
+        Begin an episode, confirmed by the guard.
+
+        :raises RobotStopped: a FAULT or ESTOP forbids it, or a stop came in between.
+        :raises RobotNotReady: no fresh state, or the guard did not confirm in time.
+        """
+        end_ns = self._clock_ns() + round(timeout_s * 1e9)
+        with self._news:
+            missing = self._missing_state()
+            if missing:
+                raise RobotNotReady(missing)
+            self._halted = None
+            self._begin_confirmed = False
+            self._bound = True
+            first_ns = self._clock_ns()
+            while True:
+                asked = self._send(CommandKind.BEGIN)
+                self._news.wait_for(
+                    lambda asked=asked: self._begun(asked, first_ns),  # type: ignore[misc]
+                    min(BEGIN_EVERY_S, max(0.0, (end_ns - self._clock_ns()) / 1e9)),
+                )
+                if self._begun(asked, first_ns):
+                    self._begin_confirmed = True
+                    return
+                if self._clock_ns() >= end_ns:
+                    raise RobotNotReady(self._why_not_begun(timeout_s))
+
+    def command(self, values: FloatArray, *, authority_s: float) -> None:
+        """
+        Command all joints; motion ends ``authority_s`` seconds later unless renewed.
+
+        :raises LimitError: a value is not finite or outside its limit; nothing was sent.
+        :raises RobotStopped: a stop forbids motion; nothing was sent.
+        """
+        checked = check_command(values, self.description, self.interface)
+        with self._news:
+            stop = self.stop()
+            if stop.state >= StopState.STOPPED:
+                raise RobotStopped(stop.state, stop.reason, stop.message)
+            self._send(CommandKind.MOVE, values=checked, authority_ns=round(authority_s * 1e9))
+
+    def hold(self, *, reason: int, message: str) -> None:
+        """Come to rest, not latched."""
+        with self._news:
+            if self._bound and not self._closed:
+                self._send(CommandKind.HOLD, reason=reason, message=message)
+
+    def halt(self, *, reason: int, message: str) -> None:
+        """Come to rest, latched until the next ``begin``. Callable from any thread."""
+        with self._news:
+            if self._halted is None:
+                self._halted = Stop(StopState.STOPPED, reason, message)
+            if self._bound and not self._closed:
+                self._send(CommandKind.HALT, reason=reason, message=message)
+            self._news.notify_all()
+
+    def recover(self) -> None:
+        """Turn a FAULT into STOPPED. Callable from any thread."""
+        with self._news:
+            if not self._closed:
+                self._send(CommandKind.RECOVER)
+
+    def advance(self, seconds: float) -> None:
+        """Do nothing: real time passes by itself."""
+
+    def close(self) -> None:
+        """Halt the robot and let go of the topics; idempotent."""
+        with self._news:
+            if self._closed:
+                return
+            self.halt(reason=StopReason.SHUTDOWN, message='the bridge let go of the robot')
+            self._closed = True
+        # The halt must be on its way before its publisher is gone.
+        if self._node.context.ok():
+            self._commands.wait_for_all_acked(Duration(nanoseconds=round(CLOSE_WAIT_S * 1e9)))
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._node.destroy_publisher(self._commands)
+
+    # -- inside; the condition is held ---------------------------------------------------------
+
+    def _send(
+        self,
+        kind: CommandKind,
+        *,
+        reason: int = StopReason.NONE,
+        message: str = '',
+        values: FloatArray | None = None,
+        authority_ns: int = 0,
+    ) -> int:
+        """Publish one command; return its sequence number."""
+        self._sequence += 1
+        if not self._node.context.ok():  # too late: the guard notices the silence
+            return self._sequence
+        epoch, episode, step = self._noted
+        command = Command()
+        command.kind = int(kind)
+        command.bridge_id = self.bridge_id
+        command.epoch = epoch
+        command.episode = episode
+        command.step = step
+        command.sequence = self._sequence
+        command.reason = int(reason)
+        command.message = message
+        if values is not None:
+            command.command = array('d', values.tobytes())
+        command.authority_ns = authority_ns
+        command.stamp_ns = self._clock_ns()
+        self._commands.publish(command)
+        return self._sequence
+
+    def _begun(self, asked: int, first_ns: int) -> bool:
+        """
+        Return whether the guard accepted a BEGIN.
+
+        :raises RobotStopped: it cannot, or something stopped the robot since.
+        """
+        if self._halted is not None:
+            raise RobotStopped(self._halted.state, self._halted.reason, self._halted.message)
+        status = self._status
+        if status is None or self._status_ns < first_ns:
+            return False
+        accepted = status.bridge_id == self.bridge_id and status.sequence >= asked
+        stop = _stop_of(status)
+        late = self._status_ns - first_ns > REFUSED_AFTER_S * 1e9
+        latched = stop.state >= StopState.STOPPED if accepted else stop.state >= StopState.FAULT
+        if latched and (accepted or late):
+            raise RobotStopped(stop.state, stop.reason, stop.message)
+        return bool(accepted)
+
+    def _why_not_begun(self, timeout_s: float) -> str:
+        if self._guard_silent():
+            return self._guards_stop().message
+        if self._status.bridge_id not in ('', self.bridge_id):
+            return (
+                f'The guard still listens to the bridge {self._status.bridge_id} after '
+                f'{timeout_s:g} s: end that one, only one bridge may command a robot.'
+            )
+        return (
+            f"The guard did not confirm the episode's begin within {timeout_s:g} s; its log says "
+            f'why it refused.'
+        )
+
+    def _guards_stop(self) -> Stop:
+        if self._guard_silent():
+            return Stop(
+                StopState.STOPPED,
+                StopReason.GUARD_SILENT,
+                f'nothing was heard from the guard on {self._subscriptions[1].topic_name} for '
+                f'{GUARD_SILENT_S:g} s; is rl_bridge_guard running?',
+            )
+        if self._begin_confirmed and self._status.bridge_id != self.bridge_id:
+            if self._status.bridge_id:
+                reason = StopReason.TAKEOVER
+                message = f'the guard listens to the bridge {self._status.bridge_id} now'
+            else:
+                reason, message = StopReason.GUARD_SILENT, 'the guard was restarted'
+            return Stop(StopState.STOPPED, reason, f'{message}; reset to go on')
+        return _stop_of(self._status)
+
+    def _guard_silent(self) -> bool:
+        age_ns = self._clock_ns() - self._status_ns
+        return self._status is None or age_ns > GUARD_SILENT_S * 1e9
+
+    def _missing_state(self) -> str:
+        """Return what is wrong with the newest state, or nothing."""
+        if self._fault:
+            return self._fault
+        topic = self._subscriptions[0].topic_name
+        if self._state is None:
+            return (
+                f'No joint state of {self.description.name} has come on {topic}: is its driver '
+                f'running, in this namespace?'
+            )
+        age_s = (self._clock_ns() - self._state.stamp_ns) / 1e9
+        if age_s > self.description.state_max_age_s:
+            return (
+                f'The joint state of {self.description.name} on {topic} is {age_s:.3g} s old, '
+                f'more than {self.description.state_max_age_s:g} s: is its driver still running?'
+            )
+        return ''
+
+    # -- callbacks, in the executor's thread ---------------------------------------------------
+
+    def _on_state(self, message: Any) -> None:
+        now_ns = self._clock_ns()
+        fault, picked = '', None
+        try:
+            picked = self._order.pick(
+                message.name, message.position, message.velocity, message.effort
+            )
+        except RobotNotReady as error:
+            fault = str(error)
+        with self._news:
+            if picked is None and not fault:
+                return
+            self._fault = fault
+            if picked is not None:
+                self._state = RobotState(*picked, now_ns)
+            self._news.notify_all()
+
+    def _on_status(self, message: Any) -> None:
+        with self._news:
+            self._status = message
+            self._status_ns = self._clock_ns()
+            self._news.notify_all()
+
+
+def _stop_of(status: Any) -> Stop:
+    return Stop(status.stop.state, status.stop.reason, status.stop.message)

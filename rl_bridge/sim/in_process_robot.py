@@ -1,0 +1,169 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated UR5e in the same process, in lock-step: as fast as it can, the same every time."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rl_bridge.errors import ConfigError, RobotStopped
+from rl_bridge.robots.kinematics import UR5E_DH
+from rl_bridge.safety.limits import check_command
+from rl_bridge.safety.stop_state import StopLatch
+from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm
+from rl_bridge.types import (
+    CommandInterface,
+    FloatArray,
+    Limits,
+    RobotDescription,
+    RobotState,
+    Stop,
+    StopReason,
+    StopState,
+)
+
+
+def ur5e_description() -> RobotDescription:
+    """Describe the UR5e as ``config/ur5e.yaml`` does, where neither that file nor PyYAML is."""
+    turn = 2.0 * np.pi
+    position_upper = np.array([turn, turn, np.pi, turn, turn, turn])
+    return RobotDescription(
+        name='ur5e',
+        joints=UR5E_JOINTS,
+        state_topic='joint_states',
+        state_max_age_s=0.1,
+        commands={
+            kind: CommandInterface(kind, f'forward_{kind}_controller/commands', 0.0)
+            for kind in ('velocity', 'position')
+        },
+        limits=Limits(-position_upper, position_upper, np.full(6, 1.0), np.full(6, 3.0)),
+        standstill_speed=0.02,
+        standstill_within_s=1.0,
+        dh=UR5E_DH,
+    )
+
+
+class SimulatedRobot:
+    """
+    A ``SimulatedArm`` as a robot in lock-step: time passes in ``advance`` alone.
+
+    Commands are checked against the same limits as everywhere, and stops latch as the guard's do;
+    of the guard's timing nothing is left, because no time passes without a step.
+
+    :param interface: 'velocity' or 'position'.
+    :param description: the robot; None = ``ur5e_description()``.
+    :param arm: the arm; None = one whose joints accelerate as ``description`` allows.
+    :param position: joint angles to begin at, rad; None = ``UR5E_READY``, or where ``arm`` is.
+    :raises ConfigError: the interface is unknown, or MuJoCo is not installed.
+    """
+
+    lock_step = True
+
+    def __init__(
+        self,
+        *,
+        interface: str = 'velocity',
+        description: RobotDescription | None = None,
+        arm: SimulatedArm | None = None,
+        position: ArrayLike | None = None,
+    ) -> None:
+        self.description = ur5e_description() if description is None else description
+        if interface not in self.description.commands:
+            raise ConfigError(f"The interface is 'velocity' or 'position', not {interface!r}.")
+        self.interface = interface
+        if arm is None:
+            fastest = float(self.description.limits.acceleration.min())
+            arm = SimulatedArm(position=UR5E_READY, acceleration=fastest)
+        if position is not None:
+            arm.reset(position)
+        self._arm = arm
+        self._lock = threading.Lock()  # a stop may come from any thread
+        self._latch = StopLatch()
+        self._time_s = 0.0
+
+    def connect(self, *, timeout_s: float) -> None:
+        """Do nothing: the arm is here."""
+
+    def state(self) -> RobotState:
+        """Return the measured state; its stamp is the simulated time since the start."""
+        with self._lock:
+            position, velocity, effort = self._arm.state()
+            return RobotState(position, velocity, effort, round(self._time_s * 1e9))
+
+    def stop(self) -> Stop:
+        """Return whether motion is allowed."""
+        return self._latch.current
+
+    def note(self, *, epoch: int, episode: int, step: int) -> None:
+        """Do nothing: nobody asks what a command belonged to."""
+
+    def begin(self, *, timeout_s: float) -> None:
+        """
+        Begin an episode.
+
+        :raises RobotStopped: a FAULT or ESTOP forbids it.
+        """
+        if not self._latch.begin():
+            self._raise_stopped()
+        with self._lock:
+            self._arm.halt()
+
+    def place(self, position: FloatArray) -> None:
+        """
+        Put the arm at rest somewhere at once.
+
+        :raises LimitError: a value is not finite or outside its limit; nothing changed.
+        """
+        checked = check_command(position, self.description, 'position')
+        with self._lock:
+            self._arm.reset(checked)
+
+    def command(self, values: FloatArray, *, authority_s: float) -> None:
+        """
+        Command all joints until the next command; in lock-step authority does not run out.
+
+        :raises LimitError: a value is not finite or outside its limit; nothing moved.
+        :raises RobotStopped: a stop forbids motion; nothing moved.
+        """
+        checked = check_command(values, self.description, self.interface)
+        with self._lock:
+            if not self._latch.resume():
+                self._raise_stopped()
+            if self.interface == 'velocity':
+                self._arm.command_velocity(checked)
+            else:
+                self._arm.command_position(checked)
+
+    def hold(self, *, reason: int, message: str) -> None:
+        """Come to rest, not latched."""
+        self._rest(StopState.HOLD, reason, message)
+
+    def halt(self, *, reason: int, message: str) -> None:
+        """Come to rest, latched until the next ``begin``. Callable from any thread."""
+        self._rest(StopState.STOPPED, reason, message)
+
+    def recover(self) -> None:
+        """Turn a FAULT into STOPPED. Callable from any thread."""
+        self._latch.recover()
+
+    def advance(self, seconds: float) -> None:
+        """Let the arm move for some time."""
+        with self._lock:
+            self._arm.advance(seconds)
+            self._time_s += seconds
+
+    def close(self) -> None:
+        """Come to rest; idempotent."""
+        self.halt(reason=StopReason.SHUTDOWN, message='the robot was closed')
+
+    def _rest(self, state: StopState, reason: int, message: str) -> None:
+        with self._lock:
+            if self._latch.raise_to(state, StopReason(reason), message):
+                self._arm.halt()
+
+    def _raise_stopped(self) -> None:
+        stop = self._latch.current
+        raise RobotStopped(stop.state, stop.reason, stop.message)
