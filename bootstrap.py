@@ -27,8 +27,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ('rl_bridge_interfaces', 'rl_bridge')
@@ -140,7 +140,7 @@ def call(command: list[str], *, env: dict[str, str], failed: str) -> None:
 
 
 def environment(layout: Layout) -> dict[str, str]:
-    """The variables under which everything here is built and run. The only place that sets them."""
+    """The variables everything here is built and run under. The only place that sets them."""
     env = dict(os.environ)
     made_by_us = [str(ROOT)]
     if Path(env.get('VIRTUAL_ENV', ''), STAMP).is_file():  # another checkout's environment
@@ -218,7 +218,7 @@ def make_environment(layout: Layout) -> None:
 
 def pip_command(layout: Layout, files: list[Path]) -> list[str]:
     requirements = [part for file in files for part in ('-r', str(file))]
-    return [str(layout.python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+    return [str(layout.python), '-m', 'pip', 'install', '-qq', '--disable-pip-version-check',
             *requirements]
 
 
@@ -239,13 +239,17 @@ def repair_include_folders(layout: Layout) -> None:
             unfinished.write_text(after)
             os.replace(unfinished, path)
             repaired += 1
-    say(f'pointed {repaired} CMake files of the ROS 2 wheels at this Python')
+    if repaired:
+        say(f'pointed {repaired} CMake files of the ROS 2 wheels at this Python')
 
 
 def write_colcon_defaults(layout: Layout) -> None:
     """What colcon must know about this environment, whoever calls it; JSON is YAML too."""
     folders = {'build-base': str(layout.build), 'install-base': str(layout.install)}
-    python = [f'-D{name}={layout.python}' for name in ('Python3_EXECUTABLE', 'PYTHON_EXECUTABLE')]
+    names = ['Python3_EXECUTABLE']
+    if layout.distribution != 'kilted':  # which no longer asks for the older name, and would warn
+        names.append('PYTHON_EXECUTABLE')
+    python = [f'-D{name}={layout.python}' for name in names]
     defaults = {'build': {**folders, 'cmake-args': python},
                 'test': folders, 'test-result': {'test-result-base': str(layout.build)}}
     # What marks a ROS 2 prefix for colcon; there is nothing to set up that environment() does not.
@@ -306,7 +310,7 @@ def set_up(layout: Layout, *, sb3: bool) -> None:
 
 
 def add_stable_baselines3(layout: Layout) -> None:
-    """Install Stable-Baselines3 where a CPU build of PyTorch can be had; its tests skip elsewhere."""
+    """Install Stable-Baselines3 where a CPU build of PyTorch can be had, or its tests skip."""
     file, stamp_file = ROOT / 'requirements-sb3.txt', layout.venv / 'sb3.stamp.json'
     wanted = {'requirements': digest(file, *layout.requirements())}
     if read_stamp(stamp_file) == wanted:
@@ -327,7 +331,7 @@ def add_gymnasium(layout: Layout) -> None:
     if not version or (gymnasium_folder(layout, version) / 'gymnasium' / '__init__.py').is_file():
         return
     say(f'installing gymnasium {version} beside the pinned one')
-    call([str(layout.python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+    call([str(layout.python), '-m', 'pip', 'install', '-qq', '--disable-pip-version-check',
           '--no-deps', '--upgrade', '--target', str(gymnasium_folder(layout, version)),
           f'gymnasium=={version}'], env=environment(layout),
          failed=f'gymnasium {version} could not be installed (see above).')
@@ -349,7 +353,7 @@ def run(layout: Layout, command: list[str]) -> None:
     env = environment(layout)
     program = shutil.which(command[0], path=env['PATH'])
     if program is None:
-        raise SetupError(f'there is no command {command[0]} in the environment {layout.venv.name}.')
+        raise SetupError(f'there is no command {command[0]} in {layout.venv.name}.')
     os.execve(program, command, env)
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""Installs the Python package and what ROS 2 looks for in share/rl_bridge; the rest is in setup.cfg."""
+"""Installs the Python package and what ROS 2 looks for in share/; the rest is in setup.cfg."""
 
 from pathlib import Path
 

@@ -76,11 +76,11 @@ def in_use() -> set[str]:
     found = set()
     for folder in Path('/proc').glob('[0-9]*'):
         try:
-            found |= {line.split()[-1] for line in (folder / 'maps').read_text().splitlines() if line}
+            found |= set((folder / 'maps').read_text().split())
             found |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
         except (OSError, UnicodeDecodeError):
             continue
-    return {name[len(f'{SHARED_MEMORY}/'):] for name in found if name.startswith(f'{SHARED_MEMORY}/')}
+    return {Path(name).name for name in found if name.startswith(f'{SHARED_MEMORY}/')}
 
 
 def left_shared_memory(before: set[str]) -> list[str]:

@@ -16,7 +16,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 import bootstrap  # noqa: E402
-sys.path.pop(0)
 
 needs_colcon = pytest.mark.skipif(not shutil.which('colcon'), reason='colcon is not installed')
 
@@ -57,7 +56,8 @@ def test_both_packages_and_the_set_up_carry_the_same_version() -> None:
 def test_every_requirement_is_pinned_to_one_version(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith('#')]
     assert lines
-    assert [line for line in lines if not re.match(r'[a-z0-9-]+==[\w.+]+(; python_version .+)?$', line)] == []
+    pin = re.compile(r'[a-z0-9-]+==[\w.+]+(; python_version .+)?$')
+    assert [line for line in lines if not pin.match(line)] == []
 
 
 def test_no_package_registry_is_named_anywhere() -> None:
@@ -91,7 +91,7 @@ def test_an_unsupported_python_is_refused_with_one_sentence() -> None:
 def test_a_missing_compiler_is_refused_with_one_sentence(monkeypatch) -> None:
     monkeypatch.setenv('PATH', '/nowhere')
     monkeypatch.delenv('CXX', raising=False)
-    with pytest.raises(bootstrap.SetupError, match='C\\+\\+ compiler .* apt-get install g\\+\\+'):
+    with pytest.raises(bootstrap.SetupError, match=r'C\+\+ compiler .* apt-get install g\+\+'):
         bootstrap.check_machine(bootstrap.Layout('jazzy', sourced=False))
 
 
