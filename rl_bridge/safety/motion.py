@@ -86,7 +86,7 @@ class Motion:
         if self._output is None or not (self._wanted or repeat):
             return None
         self.published = check_command(self._output, self._memory.robot, self._memory.kind)
-        self._published_ns = now_ns
+        self._published_ns = self._output_ns = now_ns
         self._wanted = False
         return self.published
 
