@@ -15,6 +15,7 @@ own. So a busy environment or a slow lifecycle transition delays none of the oth
 from __future__ import annotations
 
 import functools
+import logging
 import signal
 import sys
 import threading
@@ -30,6 +31,7 @@ from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
@@ -358,6 +360,24 @@ class RobotEnvNode(LifecycleNode):
             self._ending.wait(max(0.0, due - time.monotonic()))
 
 
+class _RosLog(logging.Handler):
+    """Hands what the ROS-free layers log to the node's logger."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(logging.INFO)
+        self._logger = node.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        # rclpy ties a severity to the line that logs it, so each has a line of its own.
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        else:
+            self._logger.info(text)
+
+
 def _spin(node: RobotEnvNode) -> None:
     """
     Answer lifecycle, parameters, halt and recover; an exception of one callback ends only that
@@ -387,6 +407,10 @@ def main(args: list[str] | None = None) -> int:
     # rclpy's own handlers would shut the context down before a halt could be published.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = RobotEnvNode()
+    log = logging.getLogger('rl_bridge')
+    log.addHandler(_RosLog(node))
+    log.setLevel(logging.INFO)
+    log.propagate = False
     by_signal = threading.Event()
 
     def on_signal(*_: object) -> None:

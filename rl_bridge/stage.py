@@ -32,6 +32,8 @@ from rl_bridge.types import (
 
 logger = logging.getLogger('rl_bridge')
 
+# Halts that belong to a normal day.
+EXPECTED = (StopReason.CLIENT_CLOSED, StopReason.DEACTIVATED, StopReason.SHUTDOWN)
 Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
 
 
@@ -64,7 +66,8 @@ class Stage:
         with self._lock:
             self.halts += 1
             if self._latch.raise_to(StopState.STOPPED, reason, message):
-                logger.warning('halt: %s', message)
+                level = logging.INFO if reason in EXPECTED else logging.WARNING
+                logger.log(level, 'halt: %s', message)
             if self._robot is not None:
                 self._robot.halt(reason=reason, message=message)
 

@@ -1,0 +1,246 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The demo: a simulated arm in a process of its own, stepped over ROS 2, and halted when its client
+is killed.
+
+Everything is as in use: the bridge, the guard and the arm are processes, the client is
+``gymnasium.make``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from rl_bridge.processes import RobotSide
+from rl_bridge.robot_file import load_robot
+from rl_bridge.types import StopReason, StopState
+
+if TYPE_CHECKING:
+    from rl_bridge.observer_node import Observer, Sight
+
+BRIDGE = '/robot_env'
+CONNECT_TIMEOUT_S = 60.0
+MOVING_RAD_S = 0.1
+DEMO_DOMAIN = 88  # so that a demo never meets the robots of the default domain
+KILL_TIMEOUT_S = 20.0
+
+HEADINGS = (
+    'client',
+    'episodes',
+    'return',
+    'success',
+    'step p50 / p99 (ms)',
+    'period error p99 (ms)',
+    'missed',
+    'stops',
+)
+
+Policy = Callable[[Any], Any]
+
+
+@dataclass(slots=True)
+class Episodes:
+    """What one kind of client did, step by step."""
+
+    name: str
+    returns: list[float] = field(default_factory=list)
+    successes: list[bool] = field(default_factory=list)
+    distances_m: list[list[float]] = field(default_factory=list)
+    step_s: list[float] = field(default_factory=list)
+    lateness_s: list[float] = field(default_factory=list)
+    missed: int = 0
+    stops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """How the arm came to rest after its client was killed; times since the kill, in seconds."""
+
+    speed: float
+    detected_s: float
+    standstill_s: float
+    reason: str
+
+
+def run(*, out: str, episodes: int, joints: int) -> int:
+    """
+    Run the demo.
+
+    :param out: folder for the plot and the picture.
+    :param episodes: of each kind of client.
+    :param joints: 2 or 6.
+    :return: the exit code; 1 if the arm did not come to rest.
+    """
+    # Before rclpy is imported anywhere: this machine only, and a domain of the demo's own.
+    os.environ.setdefault('ROS_DOMAIN_ID', str(DEMO_DOMAIN))
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    from rl_bridge.observer_node import Observer
+
+    console = Console()
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    console.print('starting the simulated arm, the guard and the bridge …')
+    parameters = {'task_kwargs': f'{{joints: {joints}}}'}
+    with RobotSide(parameters=parameters, log_level='warn'), Observer() as observer:
+        env = _connected()
+        try:
+            console.print(f'connected to {BRIDGE}: actions {env.action_space}')
+            results = [
+                _episodes(env, 'scripted', _scripted(env, joints), episodes, console),
+                _episodes(env, 'random', lambda _: env.action_space.sample(), episodes, console),
+            ]
+            picture = env.render()
+        finally:
+            env.close()
+        halt = _kill_a_client(observer, console)
+        console.print('a new client resets and goes on …')
+        after = _connected()
+        try:
+            results.append(
+                _episodes(after, 'after the kill', _scripted(after, joints), 1, console)
+            )
+        finally:
+            after.close()
+    _print(results, halt, console)
+    _save(results, picture, folder)
+    console.print(f'plot: {folder / "episode.png"}, picture: {folder / "arm.png"}')
+    return 0
+
+
+def _connected() -> gymnasium.Env[Any, Any]:
+    return gymnasium.make(
+        'rl_bridge:RemoteRobot-v0',
+        bridge=BRIDGE,
+        render_mode='rgb_array',
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+    )
+
+
+def _scripted(env: gymnasium.Env[Any, Any], joints: int) -> Policy:
+    from rl_bridge.tasks.scripted import ReachController
+
+    description = load_robot('ur5e.yaml')
+    return ReachController(description, joints=joints).act
+
+
+def _episodes(
+    env: gymnasium.Env[Any, Any], name: str, policy: Policy, count: int, console: Console
+) -> Episodes:
+    result = Episodes(name)
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task(name, total=count)
+        for seed in range(count):
+            _episode(env, policy, seed, result)
+            progress.update(
+                bar, advance=1, description=f'{name}: distance {result.distances_m[-1][-1]:.3f} m'
+            )
+    return result
+
+
+def _episode(env: gymnasium.Env[Any, Any], policy: Policy, seed: int, result: Episodes) -> None:
+    observation, info = env.reset(seed=seed)
+    distances = [info['distance_m']]
+    total, over = 0.0, False
+    while not over:
+        action = policy(observation)
+        begun_s = time.perf_counter()
+        observation, reward, terminated, truncated, info = env.step(action)
+        result.step_s.append(time.perf_counter() - begun_s)
+        result.lateness_s.append(info['timing']['lateness'])
+        result.missed += info['timing']['missed']
+        result.stops += 'stop_reason' in info
+        distances.append(info['distance_m'])
+        total += float(reward)
+        over = terminated or truncated
+    result.returns.append(total)
+    result.successes.append(bool(info['is_success']))
+    result.distances_m.append(distances)
+
+
+def _kill_a_client(observer: Observer, console: Console) -> Halt:
+    """Let a client move the arm, kill it in mid-motion, and watch."""
+    client = subprocess.Popen([sys.executable, '-m', 'rl_bridge.demo_client', BRIDGE])
+    try:
+        moving = observer.wait_for(_in_motion, timeout_s=KILL_TIMEOUT_S)
+        killed_ns = time.monotonic_ns()
+        client.kill()
+    finally:
+        client.kill()
+        client.wait()
+    console.print(f'killed the client at {moving.speed:.2f} rad/s …')
+    rest = observer.wait_for(
+        lambda sight: (
+            sight.guard is not None
+            and sight.guard.detected_ns > killed_ns
+            and sight.guard.standstill_ns > killed_ns
+        ),
+        timeout_s=KILL_TIMEOUT_S,
+    )
+    assert rest.guard is not None
+    return Halt(
+        speed=moving.speed,
+        detected_s=(rest.guard.detected_ns - killed_ns) / 1e9,
+        standstill_s=(rest.guard.standstill_ns - killed_ns) / 1e9,
+        reason=StopReason(rest.guard.stop.reason).name,
+    )
+
+
+def _in_motion(sight: Sight) -> bool:
+    running = sight.guard is not None and sight.guard.stop.state == StopState.RUNNING
+    return running and sight.speed > MOVING_RAD_S
+
+
+def _print(results: list[Episodes], halt: Halt, console: Console) -> None:
+    table = Table(title='episodes of 4 s at 25 Hz')
+    for heading in HEADINGS:
+        table.add_column(heading)
+    for result in results:
+        p50, p99 = np.percentile(result.step_s, [50, 99]) * 1e3
+        table.add_row(
+            result.name,
+            str(len(result.returns)),
+            f'{np.mean(result.returns):.1f}',
+            f'{sum(result.successes)} of {len(result.successes)}',
+            f'{p50:.1f} / {p99:.1f}',
+            f'{np.percentile(result.lateness_s, 99) * 1e3:.2f}',
+            str(result.missed),
+            str(result.stops),
+        )
+    console.print(table)
+    console.print(
+        f'client killed at {halt.speed:.2f} rad/s: the guard stopped the arm after '
+        f'{halt.detected_s * 1e3:.0f} ms ({halt.reason}), at rest after '
+        f'{halt.standstill_s * 1e3:.0f} ms'
+    )
+
+
+def _save(results: list[Episodes], picture: Any, folder: Path) -> None:
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for result in results:
+        distances = np.array(result.distances_m[0])
+        axes.plot(np.arange(len(distances)) * 0.04, distances, label=result.name)
+    axes.set(xlabel='time (s)', ylabel='distance to the target (m)', ylim=(0, None))
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(folder / 'episode.png', dpi=120)
+    pyplot.close(figure)
+    pyplot.imsave(folder / 'arm.png', np.asarray(picture))
