@@ -26,11 +26,19 @@ from array import array
 from collections import Counter
 from typing import Any
 
+from gymnasium.spaces import Box
 from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rl_bridge_interfaces.msg import Heartbeat, Leaf, Status
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
+
+from rl_bridge.wire import Specs, specs_hash, specs_to_json
+
+BOX = Box(-1, 1, (2,), 'float64')
+SPECS = specs_to_json(Specs(
+    action_space=BOX, observation_space=BOX, render_modes=[], control_period=0.0, env='stub',
+    reward_terms=[]))
 
 
 class StubNode:
@@ -85,12 +93,13 @@ class StubNode:
         service.handle.service_send_response(response, header.request_id)
 
     def _get_specs(self, request: Any, to: Any) -> list[Any]:
-        return [GetSpecs.Response(bridge_id=self._bridge_id, protocol=1, specs='{}')]
+        return [GetSpecs.Response(
+            bridge_id=self._bridge_id, protocol=1, specs=SPECS, specs_hash=specs_hash(SPECS), lease=0.2)]
 
     def _reset(self, request: Any, to: Any) -> list[Any]:
         return [Reset.Response(
             bridge_id=self._bridge_id, session='s', reset_id=request.reset_id, epoch=7,
-            info=request.options, stamp_ns=1)]
+            observation=[Leaf(numbers=array('d', [0.0, 0.0]))], info=request.options)]
 
     def _close(self, request: Any, to: Any) -> list[Any]:
         said = Status(message=f'{request.session} {self._beats} {self._beaten}')
@@ -105,10 +114,10 @@ class StubNode:
         what, _, number = (request.action_text or [''])[0].partition(' ')
         answer = Step.Response(
             bridge_id=self._bridge_id, session=request.session, step=request.step,
-            observation=[Leaf(numbers=request.action)], info=str(self._copies[key]))
-        for held, held_to in self._held:
+            observation=[Leaf(numbers=request.action)], info=f'{{"copies": {self._copies[key]}}}')
+        for held, held_to in [late for late in self._held if late[0].step != request.step]:
             self._send(held, held_to)
-        self._held.clear()
+            self._held.remove((held, held_to))
         if what == 'exit':
             os._exit(0)
         if what == 'silent' or (what == 'copy' and self._copies[key] != int(number)):

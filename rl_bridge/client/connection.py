@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rl_bridge.client.refusals import refusal
 from rl_bridge.client.transport import Transport
-from rl_bridge.errors import ConfigError, ProtocolError, SpecError
+from rl_bridge.errors import ConfigError, ProtocolError, SpecError, WireError
 from rl_bridge.types import PROTOCOL_VERSION, StatusCode
 from rl_bridge.wire import Specs, specs_from_json, specs_hash
 
@@ -75,7 +75,7 @@ def connect(transport: Transport, *, timeout_s: float) -> Connected:
             'the same version of rl_bridge on both sides.')
     try:
         specs = specs_from_json(reply.specs)
-    except SpecError as error:
+    except (WireError, SpecError) as error:
         raise ProtocolError(f'The specs of {transport.bridge} cannot be used: {error}') from error
     return Connected(
         specs=specs,

@@ -43,6 +43,7 @@ from rl_bridge.wire import SpaceCodec, info_from_json, info_to_json
 
 MAX_SEED = 2**63 - 1
 LOCK_STEP_FPS = 30
+MAX_OPTIONS_DEPTH = 16
 
 
 class RemoteRobotEnv(gymnasium.Env[Any, Any]):
@@ -114,8 +115,8 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         self.render_mode = render_mode
         fps = round(1 / found.control_period) if found.control_period > 0 else LOCK_STEP_FPS
         self.metadata = {'render_modes': modes, 'render_fps': max(1, fps)}
-        self._action_codec = SpaceCodec(self.action_space)
-        self._observation_codec = SpaceCodec(self.observation_space)
+        self._action_codec = SpaceCodec(self.action_space, name='action')
+        self._observation_codec = SpaceCodec(self.observation_space, name='observation')
         self._specs_hash = found.specs_hash
         self._paced = found.control_period > 0
         self._takeover = takeover
@@ -179,6 +180,7 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         if self._no_episode is not None:
             raise ResetRequired(f'Cannot step {self._transport.bridge}: {self._no_episode}. Call reset() first.')
         try:
+            self._action_codec.check(action)
             numbers, texts = self._action_codec.flatten(action)
         except WireError as error:
             raise ActionRejected(f'{str(error).rstrip(".")}; nothing was sent.') from error
@@ -356,7 +358,26 @@ def _options_text(options: dict[str, Any] | None) -> str:
         return ''
     if not isinstance(options, dict):
         raise ConfigError(f'options is a {type(options).__name__}; a dict is needed.')
+    stranger = _stranger(options, 'options', 0)
+    if stranger:
+        raise ConfigError(f'{stranger} cannot travel; use what JSON has, tuples, bytes or NumPy values.')
     return info_to_json(options)
+
+
+def _stranger(value: Any, path: str, depth: int) -> str:
+    """Name the first value that could only travel as its repr: in an info that is fine, in options not."""
+    if isinstance(value, (list, tuple, dict)) and depth < MAX_OPTIONS_DEPTH:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            found = _stranger(key, f'the key {key!r:.80} of {path}', depth) or _stranger(
+                item, f'{path}[{key!r:.80}]', depth + 1)
+            if found:
+                return found
+        return ''
+    plain = value is None or isinstance(value, (bool, int, float, str, bytes, np.generic, np.ndarray))
+    if plain and not (isinstance(value, np.ndarray) and value.dtype.hasobject):
+        return ''
+    return f'{path} = {value!r:.80}'
 
 
 def _reason_name(reason: int) -> str:

@@ -251,7 +251,7 @@ class RosTransport:
             self._usable()
         left_s = max(end - time.monotonic(), WAIT_SLICE_S)
         try:
-            reply = self._call(self._get_specs, GetSpecs.Request(), 'get_specs', _any, left_s)
+            reply = self._call(self._get_specs, GetSpecs.Request, 'get_specs', _any, left_s)
         except BridgeTimeout as error:
             raise BridgeUnavailable(silent(
                 self._bridge, timeout_s=timeout_s, domain_id=self._context.get_domain_id())
@@ -272,7 +272,7 @@ class RosTransport:
         message.specs_hash = request.specs_hash
         wanted = request.reset_id
         return self._call(  # type: ignore[no-any-return]
-            self._reset, message, 'reset',
+            self._reset, lambda: message, 'reset',
             lambda reply: reply.status.code != StatusCode.OK or reply.reset_id == wanted, timeout_s)
 
     def step(self, request: StepRequest, *, timeout_s: float) -> StepReply:
@@ -282,26 +282,28 @@ class RosTransport:
         def fits(reply: Any) -> bool:
             return (reply.step == step and reply.session == session) or reply.status.code != StatusCode.OK
 
-        with self._lock:
-            message = self._step_message
-            message.action = request.action
-            message.action_text = request.action_text
-            message.session = session
-            message.step = step
-            message.echo_ns = request.echo_ns
-            message.elapsed_ns = request.elapsed_ns
-            return self._call(  # type: ignore[no-any-return]
-                self._step, message, f'step {step}', fits, timeout_s)
+        def message() -> Any:
+            filled = self._step_message
+            filled.action = request.action
+            filled.action_text = request.action_text
+            filled.session = session
+            filled.step = step
+            filled.echo_ns = request.echo_ns
+            filled.elapsed_ns = request.elapsed_ns
+            return filled
+
+        return self._call(  # type: ignore[no-any-return]
+            self._step, message, f'step {step}', fits, timeout_s)
 
     def close_session(self, session: str, *, timeout_s: float) -> CloseReply:
         """Release the lease."""
         return self._call(  # type: ignore[no-any-return]
-            self._close, Close.Request(session=session), 'close', _any, timeout_s)
+            self._close, lambda: Close.Request(session=session), 'close', _any, timeout_s)
 
     def render(self, session: str, *, timeout_s: float) -> RenderReply:
         """Fetch one picture."""
         return self._call(  # type: ignore[no-any-return]
-            self._render, Render.Request(session=session), 'render', _any, timeout_s)
+            self._render, lambda: Render.Request(session=session), 'render', _any, timeout_s)
 
     def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
         """Renew the lease; takes no lock that a call holds."""
@@ -324,13 +326,16 @@ class RosTransport:
             if held:
                 self._lock.release()
 
-    def _call(self, client: Any, message: Any, call: str, fits: Fits, timeout_s: float) -> Any:
+    def _call(
+        self, client: Any, message: Callable[[], Any], call: str, fits: Fits, timeout_s: float
+    ) -> Any:
+        """Call ``message`` once it is this call's turn, send what it returns, await what ``fits``."""
         self._usable()
         if not self._lock.acquire(timeout=timeout_s):
             raise BridgeTimeout(
                 self._bridge, call, timeout_s, 'It was not sent: another thread uses this client.')
         try:
-            reply = self._caller.call(client, message, fits, timeout_s=timeout_s, stop=self._stop)
+            reply = self._caller.call(client, message(), fits, timeout_s=timeout_s, stop=self._stop)
         except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
             if self._stop.is_set() or not self._context.ok():
                 raise BridgeUnavailable(self._gone()) from error
@@ -398,10 +403,21 @@ def _refuse_in_a_fork(bridge: str) -> None:
         raise ForkedClient(_forked(bridge, _first_pid))
 
 
-def _leak_after_fork() -> None:
-    """Never destroy what the parent's DDS threads are needed for: it would hang the child's exit."""
+def _defuse_after_fork() -> None:
+    """
+    Keep DDS from being destroyed in a forked child: its threads are the parent's, so the child's exit would
+    hang or crash (both seen: Fast DDS 2.14 in DomainParticipantFactory's destructor).
+
+    Objects are kept for ever, and the child leaves with ``_exit`` before the C++ destructors run.
+    """
+    if not _first_pid:
+        return
     for transport in list(_live):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(transport))
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, 'on_exit') and hasattr(libc, 'fcloseall'):  # glibc
+        libc.on_exit(libc._exit, None)  # called with the exit status
+        libc.on_exit(libc.fcloseall, None)  # runs before it
 
 
-os.register_at_fork(after_in_child=_leak_after_fork)
+os.register_at_fork(after_in_child=_defuse_after_fork)
