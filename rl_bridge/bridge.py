@@ -4,23 +4,26 @@
 The robot side without ROS: requests in, replies out, one hosted Gymnasium environment behind them.
 
 ``submit_reset`` and ``submit_step`` may be called from several threads. At most one request is
-executed at a time; while
-it is, others are answered at once (busy, stale, replayed) or join it. The environment never runs
-twice for one request.
+executed at a time and at most one reset waits for its turn; meanwhile others are answered at once
+(busy, stale, replayed) or join it. The environment never runs twice for one request.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import logging
 import threading
 import time
 from array import array
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from rl_bridge.decision import Decision, Join, Refuse, Replay, Run
 from rl_bridge.errors import WireError
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
-from rl_bridge.session import Join, Refuse, Replay, Run, Session
+from rl_bridge.session import Session
 from rl_bridge.stage import Outcome, Stage
 from rl_bridge.types import (
     CloseReply,
@@ -38,6 +41,12 @@ from rl_bridge.types import (
 )
 from rl_bridge.wire import info_from_json, specs_hash, specs_to_json
 
+logger = logging.getLogger('rl_bridge')
+
+MAX_JOINED = 256  # copies of one request that are answered; a client takes the first answer
+OVERTAKEN = Status(
+    StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
+)
 Answer = Callable[[Any], None]
 Transition = Callable[[Run, Any, Any], None]
 
@@ -82,12 +91,13 @@ class Bridge:
         self._stage = Stage(hosted)
         self._open = False
         self._closed_because = 'the bridge is not active'
-        self._book = threading.RLock()  # guards the session and the answers waiting
-        self._turn = threading.Lock()  # held by whoever uses the environment
-        self._waiting: dict[Run, list[Answer]] = {}
+        self._book = threading.RLock()  # guards the session and all below
+        self._freed = threading.Condition(self._book)
+        self._in_use = False  # whether a thread is inside the environment
+        self._rendering = False
+        self._waiting: dict[Run, deque[Answer]] = {}
 
     # -- life -------------------------------------------------------------------------------------
-    # ---------------
 
     def open(self) -> None:
         """Accept sessions from now on."""
@@ -96,30 +106,38 @@ class Bridge:
 
     def shut(self, *, reason: StopReason, message: str) -> None:
         """Halt the robot first, then end the session and refuse requests from now on."""
-        self.halt(reason=reason, message=message)
         with self._book:
-            self._open = False
-            self._closed_because = message
-            self.session.end(message)
+            try:
+                self.halt(reason=reason, message=message)
+            finally:
+                self._open = False
+                self._closed_because = message
+                self.session.end(message)
 
     def close(self, *, timeout_s: float) -> bool:
         """
-        Close the environment once the request being executed is done.
+        Close the environment once the request being executed is done; none is from now on.
 
         :return: false if the environment is still busy after ``timeout_s``; it is then left alone.
         """
-        if not self._turn.acquire(timeout=timeout_s):
-            return False
-        try:
+        with self._book:
+            self._open = False
+            if not self._freed.wait_for(lambda: not self._in_use, timeout_s):
+                return False
+            self._in_use = True
+        with self._leaving(), contextlib.suppress(HostedEnvFailed):  # its log has the traceback
             self._hosted.close()
-        finally:
-            self._turn.release()
         return True
 
     def tick(self) -> None:
         """Notice an expired lease; to be called every few ten milliseconds."""
         with self._book:
-            lost = self.session.expire()
+            self._notice_expiry()
+        self._stage.insist()
+
+    def _notice_expiry(self) -> None:
+        """Halt for an expired lease before a request finds it free; the book is held."""
+        lost = self.session.expire()
         if lost:
             self.halt(
                 reason=StopReason.LEASE_EXPIRED,
@@ -127,7 +145,6 @@ class Bridge:
             )
 
     # -- stops ------------------------------------------------------------------------------------
-    # ---------------
 
     def stop(self) -> Stop:
         """Return whether motion is allowed at present."""
@@ -145,7 +162,6 @@ class Bridge:
         return Status(StatusCode.OK, 'recovered; reset to go on')
 
     # -- requests ---------------------------------------------------------------------------------
-    # ---------------
 
     def get_specs(self) -> SpecsReply:
         """
@@ -161,23 +177,31 @@ class Bridge:
     def heartbeat(self, session: str) -> bool:
         """Renew the lease; return whether ``session`` holds it."""
         with self._book:
+            self._notice_expiry()
             return self.session.heartbeat(session)
 
     def close_session(self, session: str) -> CloseReply:
         """Release the lease; the robot comes to rest."""
         with self._book:
+            self._notice_expiry()
             held = bool(session) and session == self.session.session
             status = self.session.close(session)
-        if held:
-            self.halt(reason=StopReason.CLIENT_CLOSED, message='the client released the lease')
+            if held:
+                # Before anybody else is admitted: this halt must not hit the next one's episode.
+                self.halt(reason=StopReason.CLIENT_CLOSED, message='the client released the lease')
         return CloseReply(status=status, bridge_id=self.bridge_id)
 
     def render(self, session: str) -> RenderReply:
         """Return one picture of the environment, height x width x 3, RGB."""
-        refusal = self._render_refusal(session)
-        if refusal is not None:
-            return RenderReply(status=refusal)
-        with self._turn:
+        with self._book:
+            refusal = self._render_refusal(session)
+            if refusal is not None:
+                return RenderReply(status=refusal)
+            self._rendering = True
+            # Not busy: whoever is inside has executed its request and leaves at once.
+            self._freed.wait_for(lambda: not self._in_use)
+            self._in_use = True
+        with self._leaving():
             try:
                 picture = self._hosted.render()
             except HostedEnvFailed as error:
@@ -201,26 +225,25 @@ class Bridge:
         Execute a reset, or join, replay or refuse it.
 
         :param request: fields of :class:`ResetRequest`.
-        :param answer: called exactly once with a :class:`ResetReply`, perhaps by another thread.
+        :param answer: called once with a :class:`ResetReply`, perhaps by another thread; of more
+            than ``MAX_JOINED`` copies of a request the oldest get none.
         """
         options, problem = self._check_reset(request)
         with self._book:
+            self._notice_expiry()
+            halts = self._stage.halts
             decision = self._decide(
                 lambda: self.session.admit_reset(request, problem=problem), answer
             )
             if isinstance(decision, Run) and decision.taken_from:
+                halts += 1  # this one halt is no reason not to begin
                 self.halt(
                     reason=StopReason.TAKEOVER,
                     message=f'{decision.client_id} took the lease over from {decision.taken_from}',
                 )
-            halts = self._stage.halts
         if isinstance(decision, Run):
-            self._execute(
-                decision,
-                request,
-                answer,
-                lambda: self._stage.reset(decision, request, options, halts),
-            )
+            run = decision
+            self._execute(run, request, lambda: self._stage.reset(run, request, options, halts))
         elif not isinstance(decision, Join):
             answer(self._answer_of(decision, ResetReply(reset_id=request.reset_id)))
 
@@ -229,7 +252,7 @@ class Bridge:
         Execute a step, or join, replay or refuse it.
 
         :param request: fields of :class:`StepRequest`.
-        :param answer: called exactly once with a :class:`StepReply`, perhaps by another thread.
+        :param answer: called once with a :class:`StepReply`, see :meth:`submit_reset`.
         """
         action: Any = None
         problem: Status | None = None
@@ -238,30 +261,29 @@ class Bridge:
         except WireError as error:
             problem = Status(StatusCode.REJECTED, f'{error}; nothing moved')
         with self._book:
+            self._notice_expiry()
             if not request.session and problem is None:
                 problem = self._latched()
+            halts = self._stage.halts
             decision = self._decide(
                 lambda: self.session.admit_step(request, problem=problem), answer
             )
-            halts = self._stage.halts
         if isinstance(decision, Run):
-            self._execute(
-                decision, request, answer, lambda: self._stage.step(decision, action, halts)
-            )
+            run = decision
+            self._execute(run, request, lambda: self._stage.step(run, action, halts))
         elif not isinstance(decision, Join):
             answer(
                 self._answer_of(decision, StepReply(step=request.step, session=request.session))
             )
 
     # -- decisions --------------------------------------------------------------------------------
-    # ---------------
 
-    def _decide(self, admit: Callable[[], Run | Join | Replay | Refuse], answer: Answer) -> Any:
+    def _decide(self, admit: Callable[[], Decision], answer: Answer) -> Decision:
         if not self._open:
             return Refuse(Status(StatusCode.NOT_ACTIVE, self._closed_because))
         decision = admit()
         if isinstance(decision, Run):
-            self._waiting[decision] = []
+            self._waiting[decision] = deque([answer], maxlen=MAX_JOINED)
         elif isinstance(decision, Join):
             self._waiting[decision.run].append(answer)
         return decision
@@ -294,19 +316,21 @@ class Bridge:
         return Status(StatusCode.STOPPED, f'{stop.message}; reset to go on, nothing moved')
 
     def _render_refusal(self, session: str) -> Status | None:
-        with self._book:
-            if not self._open:
-                return Status(StatusCode.NOT_ACTIVE, self._closed_because)
-            if self.session.holder and session != self.session.session:
-                return Status(
-                    StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders'
-                )
+        if not self._open:
+            return Status(StatusCode.NOT_ACTIVE, self._closed_because)
+        self._notice_expiry()
+        if self.session.holder and session != self.session.session:
+            return Status(
+                StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders'
+            )
         if self._hosted.render_mode != 'rgb_array':
             return Status(
                 StatusCode.UNSUPPORTED,
                 f'the hosted environment has render mode {self._hosted.render_mode!r}; set '
                 "the parameter render_mode to 'rgb_array' if the environment offers it",
             )
+        if self.session.busy or self._rendering:
+            return Status(StatusCode.BUSY, 'the environment is being used; try again')
         return None
 
     def _answer_of(self, decision: Replay | Refuse, empty: Any) -> Any:
@@ -321,27 +345,51 @@ class Bridge:
         return empty
 
     # -- execution --------------------------------------------------------------------------------
-    # ---------------
 
-    def _execute(
-        self, run: Run, request: Any, answer: Answer, work: Callable[[], Outcome]
-    ) -> None:
-        with self._turn:
-            with self._book:
-                current = self._open and self.session.is_current(run)
-            reply, goes_on, why = work() if current else _overtaken(run)
+    def _execute(self, run: Run, request: Any, work: Callable[[], Outcome]) -> None:
+        with self._book:
+            # Requests take turns in the order in which they were granted.
+            self._freed.wait_for(lambda: not self._in_use and self.session.running is run)
+            self._in_use = True
+            current = self._open and self.session.is_current(run)
+        with self._leaving():
+            if current:
+                reply, goes_on, why = self._perform(run, request, work)
+            else:
+                reply, goes_on, why = _without_result(run, request, OVERTAKEN)
             reply.bridge_id = self.bridge_id
             reply.epoch = run.epoch
             reply.episode = run.episode
             reply.stamp_ns = self._clock_ns()
             with self._book:
                 self.session.finish(run, reply, episode_running=goes_on, why=why)
-                waiting = self._waiting.pop(run)
-            answer(reply)
-            for also in waiting:
-                also(reply)
+                answers = self._waiting.pop(run)
+            for answer in answers:
+                with _logged('an answer could not be given'):
+                    answer(reply)
             if self.on_transition is not None and reply.status.code == StatusCode.OK:
-                self.on_transition(run, request, reply)
+                with _logged('a transition could not be told'):
+                    self.on_transition(run, request, reply)
+
+    def _perform(self, run: Run, request: Any, work: Callable[[], Outcome]) -> Outcome:
+        try:
+            return work()
+        except BaseException as error:  # whatever it is: somebody waits for an answer
+            what = 'reset' if run.reset else 'step'
+            message = f'the {what} was begun and broke off with {type(error).__name__}: {error}'
+            logger.exception('%s', message)
+            with _logged('the robot could not be halted'):
+                self.halt(reason=StopReason.ENV_FAILED, message=message)
+            return _without_result(run, request, Status(StatusCode.UNKNOWN_OUTCOME, message))
+
+    @contextlib.contextmanager
+    def _leaving(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with self._book:
+                self._in_use = self._rendering = False
+                self._freed.notify_all()
 
 
 def _awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:
@@ -357,10 +405,19 @@ def _awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:
     return replies[0]
 
 
-def _overtaken(run: Run) -> Outcome:
-    status = Status(
-        StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
-    )
+def _without_result(run: Run, request: Any, status: Status) -> Outcome:
+    reply: ResetReply | StepReply
     if run.reset:
-        return ResetReply(status=status), False, status.message
-    return StepReply(status=status, session=run.session, step=run.step), False, status.message
+        reply = ResetReply(status=status, reset_id=request.reset_id)
+    else:
+        reply = StepReply(status=status, session=run.session, step=run.step)
+    return reply, False, status.message
+
+
+@contextlib.contextmanager
+def _logged(failure: str) -> Iterator[None]:
+    """Log an exception and go on: one listener's trouble is no other's."""
+    try:
+        yield
+    except Exception:
+        logger.exception('%s', failure)

@@ -11,7 +11,7 @@ import logging
 import math
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -38,8 +38,7 @@ class HostedEnv:
     """
     A Gymnasium environment whose values travel.
 
-    :param env: any Gymnasium environment; if ``env.unwrapped`` has a ``robot``, it is
-        commanded through that.
+    :param env: any Gymnasium environment; that of a robot has it as ``env.unwrapped.robot``.
     :param name: what people call it; by default its registered id or class name.
     :param leaf_type: the class observations are packed into.
     :raises SpecError: one of its spaces cannot travel.
@@ -53,7 +52,7 @@ class HostedEnv:
         leaf_type: Callable[[], Any] = Leaf,
     ) -> None:
         self.name = name or (env.spec.id if env.spec else type(env.unwrapped).__name__)
-        self.robot: Robot | None = getattr(env.unwrapped, 'robot', None)
+        self.robot = _robot_of(env)
         self.render_mode = env.render_mode
         self._env = env
         self._leaf_type = leaf_type
@@ -62,7 +61,7 @@ class HostedEnv:
 
     def specs(self, *, control_period_s: float) -> Specs:
         """Return what a client must know to build its spaces."""
-        task = getattr(self._env.unwrapped, 'task', None)
+        task = getattr(self._env.unwrapped, 'task', None) if self.robot is not None else None
         return Specs(
             action_space=self._env.action_space,
             observation_space=self._env.observation_space,
@@ -134,18 +133,26 @@ class HostedEnv:
         :raises HostedEnvFailed: the environment raised or gave another shape.
         """
         try:
-            picture = np.ascontiguousarray(self._env.render(), dtype=np.uint8)
+            picture = np.ascontiguousarray(self._env.render())
         except BaseException as error:  # see reset
             raise _named('render', error) from error
-        if picture.ndim != 3 or picture.shape[2] != 3:
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
             raise HostedEnvFailed(
-                f'render gave shape {picture.shape}; (height, width, 3) is needed'
+                f'render gave {picture.dtype} of shape {picture.shape}; uint8 of shape '
+                '(height, width, 3) is needed'
             )
         return picture
 
     def close(self) -> None:
-        """Close the environment."""
-        self._env.close()
+        """
+        Close the environment.
+
+        :raises HostedEnvFailed: it raised.
+        """
+        try:
+            self._env.close()
+        except BaseException as error:  # see reset
+            raise _named('close', error) from error
 
     def _pack(self, observation: Any) -> list[Any]:
         leaves = self._observations.pack(observation, leaf_type=self._leaf_type)
@@ -153,6 +160,15 @@ class HostedEnv:
             if leaf.numbers and np.isnan(np.frombuffer(leaf.numbers)).any():
                 raise WireError(f'the observation holds NaN: {observation!r:.200}')
         return leaves
+
+
+def _robot_of(env: gymnasium.Env[Any, Any]) -> Robot | None:
+    """Return the robot of a RobotEnv; other environments may call anything ``robot``."""
+    robot = getattr(env.unwrapped, 'robot', None)
+    called = ('stop', 'note', 'halt', 'recover')
+    if all(callable(getattr(robot, name, None)) for name in called):
+        return cast(Robot, robot)
+    return None
 
 
 def _named(call: str, error: BaseException) -> HostedEnvFailed:

@@ -4,27 +4,25 @@
 Who may step the robot, and which step comes next: lease, epoch, sequence and episode.
 
 Pure bookkeeping: no ROS, no threads, no environment. The clock is injected, in nanoseconds, and
-must be
-monotonic. The caller (:class:`rl_bridge.bridge.Bridge`) serialises the calls with one lock.
+must be monotonic. The caller (:class:`rl_bridge.bridge.Bridge`) serialises the calls with one lock
+and executes what is granted in the order in which it was granted.
 
 One holder, at most once:
 
 * ``admit_reset`` / ``admit_step`` decide: :class:`Run` (execute it, then call ``finish``),
-  :class:`Join` (this very
-  request is being executed, answer with its reply), :class:`Replay` (it was executed, here is the
-  reply)
-  or :class:`Refuse`.
+  :class:`Join` (this very request is being executed, answer with its reply), :class:`Replay` (it
+  was executed, here is the reply) or :class:`Refuse`.
 * The step's number is taken when the step is admitted, before anything moves. Whatever happens
-  then, the same
-  number is never run again.
+  then, the same number is never run again.
 * Numbers grow over the whole session, episodes included: a delayed step of the last episode can
-  never pass for one
-  of the next.
+  never pass for one of the next.
+* A reset that was answered, be it with a refusal, is never granted later: its sender has gone on.
+* Whatever ends a session or an episode by hand starts a new epoch; what was granted in an older
+  one is fenced.
 
 Two clocks on purpose: the *lease* is renewed by anything the client says, its heartbeat above all;
-the *motion
-authority* is renewed by a step alone, so that a live heartbeat never keeps a robot moving for a
-hung trainer.
+the *motion authority* is renewed by a step alone, so that a live heartbeat never keeps a robot
+moving for a hung trainer.
 """
 
 from __future__ import annotations
@@ -32,80 +30,23 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from rl_bridge.decision import (
+    Decision,
+    Join,
+    Refuse,
+    Replay,
+    ResetFields,
+    Run,
+    StepFields,
+    refuse,
+)
 from rl_bridge.types import Status, StatusCode
 
 MAX_CLIENT_ID_LENGTH = 256
-REMEMBERED_RESETS = 64
+REMEMBERED_RESETS = 1024
 REMEMBERED_SESSIONS = 16
-
-
-class ResetFields(Protocol):
-    """The fields of a reset request that the session reads."""
-
-    client_id: str
-    session: str
-    reset_id: int
-    takeover: bool
-
-
-class StepFields(Protocol):
-    """The fields of a step request that the session reads."""
-
-    session: str
-    step: int
-    echo_ns: int
-    elapsed_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """
-    Execute the request, then call :meth:`Session.finish`.
-
-    :param session: the session it belongs to; empty = by hand.
-    :param step: 0 for a reset and by hand.
-    :param held_s: how long the motion authority had been over when the step came, in seconds.
-    :param begin: a step by hand found no episode: begin one in place first.
-    :param taken_from: client id of the former holder that a takeover ends; empty = none.
-    """
-
-    session: str
-    client_id: str
-    epoch: int
-    episode: int
-    step: int
-    reset: bool
-    held_s: float = 0.0
-    begin: bool = False
-    taken_from: str = ''
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """The same request is being executed as ``run``; answer with its reply when it is there."""
-
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """The same request was executed; this is its reply. Nothing moves twice."""
-
-    reply: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Nothing is executed, for this reason."""
-
-    status: Status
-
-
-def _refuse(code: StatusCode, message: str) -> Refuse:
-    return Refuse(Status(code, message))
 
 
 class Session:
@@ -114,8 +55,8 @@ class Session:
 
     :param first_epoch: epochs start above this; it must grow over restarts of the bridge.
     :param lease_s: seconds without a sign of life after which the lease ends.
-    :param authority_s: seconds after a step for which motion is authorised; 0 = nothing moves,
-        no age check.
+    :param authority_s: seconds after a step for which motion is authorised; 0 = nothing moves, no
+        age check.
     :param clock_ns: monotonic clock in nanoseconds.
     :param new_session: makes a fresh, unguessable session name.
     """
@@ -140,6 +81,7 @@ class Session:
         self.holder = ''
         self.episode_running = False
         self._episode_end = 'no episode has been begun'
+        self._named = False  # whether the holder has been told its session, so can heartbeat
         self._lease_end_ns = 0
         self._authority_end_ns = 0
         self._running: Run | None = None
@@ -147,54 +89,47 @@ class Session:
         self._reply: Any = None
         self._reset_reply: Any = None
         self._reset_id = 0
-        self._past_resets: OrderedDict[tuple[str, int], None] = OrderedDict()
+        # Answered or granted resets; where one was refused, how.
+        self._past_resets: OrderedDict[tuple[str, int], Refuse | None] = OrderedDict()
         self._past_sessions: OrderedDict[str, str] = OrderedDict()
+
+    @property
+    def running(self) -> Run | None:
+        """The request being executed."""
+        return self._running
 
     @property
     def busy(self) -> bool:
         """Whether a reset or step is being executed."""
         return self._running is not None
 
-    # -- requests ---------------------------------------------------------------------------------
-    # -------------
+    # -- requests --------------------------------------------------------------------------------
 
-    def admit_reset(
-        self, request: ResetFields, *, problem: Status | None = None
-    ) -> Run | Join | Replay | Refuse:
+    def admit_reset(self, request: ResetFields, *, problem: Status | None = None) -> Decision:
         """
         Decide on a reset. A granted one fences every older session at once.
 
-        :param problem: what is wrong with the request's content; refused with it once nothing
-            else is wrong.
+        :param problem: what is wrong with the request's content; refused with it once nothing else
+            is wrong.
         """
         self.expire()
-        client = request.client_id
-        if len(client) > MAX_CLIENT_ID_LENGTH:
-            return _refuse(
+        length = len(request.client_id)
+        if length > MAX_CLIENT_ID_LENGTH:
+            return refuse(
                 StatusCode.MALFORMED,
-                f'client_id has {len(client)} characters; {MAX_CLIENT_ID_LENGTH} are the most',
+                f'client_id has {length} characters; {MAX_CLIENT_ID_LENGTH} are the most',
             )
-        key = (client, request.reset_id)
-        if client and request.reset_id and key in self._past_resets:
-            return self._repeated_reset(request)
-        if self.holder and self.holder != client and not (request.takeover and client):
-            return self._busy_with_holder()
-        if self._pending is not None:
-            return _refuse(
-                StatusCode.BUSY, 'another reset is already waiting; try again when it is done'
-            )
-        if problem is not None:
-            return Refuse(problem)
-        run = self._grant(request)
-        if self._running is None:
-            self._running = run
-        else:
-            self._pending = run
-        return run
+        repeated = self._repeated_reset(request)
+        if repeated is not None:
+            return repeated
+        decision = self._new_reset(request, problem)
+        if request.client_id and request.reset_id:
+            key = (request.client_id, request.reset_id)
+            self._past_resets[key] = decision if isinstance(decision, Refuse) else None
+            _forget_oldest(self._past_resets, keep=REMEMBERED_RESETS)
+        return decision
 
-    def admit_step(
-        self, request: StepFields, *, problem: Status | None = None
-    ) -> Run | Join | Replay | Refuse:
+    def admit_step(self, request: StepFields, *, problem: Status | None = None) -> Decision:
         """
         Decide on a step; see :meth:`admit_reset` for ``problem``. A refused step takes no number.
         """
@@ -205,19 +140,20 @@ class Session:
             return self._unknown_session(request.session)
         now = self._clock_ns()
         self._lease_end_ns = now + self._lease_ns
-        if request.step == self.step and request.step > 0:
-            if self._running is not None and self._running.step == request.step:
-                return Join(self._running)
+        if 0 < request.step == self.step:
+            running = self._running
+            if running is not None and not running.reset and self.is_current(running):
+                return Join(running)
             return Replay(self._reply)
         refusal = self._out_of_order(request.step) or self._too_old(request, now)
         if refusal is not None:
             return refusal
         if not self.episode_running:
-            return _refuse(StatusCode.NEEDS_RESET, f'{self._episode_end}; reset to go on')
+            return refuse(StatusCode.NEEDS_RESET, f'{self._episode_end}; reset to go on')
         if problem is not None:
             return Refuse(problem)
         self.step = request.step
-        return self._run_step(now, self.session)
+        return self._run_step(now)
 
     def finish(self, run: Run, reply: Any, *, episode_running: bool, why: str = '') -> None:
         """
@@ -225,24 +161,29 @@ class Session:
 
         :param episode_running: whether a further step may follow.
         :param why: if not, what ended the episode, as a sentence's beginning.
+        :raises ValueError: ``run`` is not what is being executed.
         """
-        self._running = self._pending
-        self._pending = None
+        if run is not self._running:
+            raise ValueError(f'{run} is not being executed, {self._running} is')
+        self._running, self._pending = self._pending, None
         if not self.is_current(run):
             return  # fenced meanwhile: its outcome says nothing about the present session
+        if not run.reset:
+            self._reply = reply
+        # Execution may take long (a reset moves the robot): the client's time counts from now.
+        self._lease_end_ns = max(self._lease_end_ns, self._clock_ns() + self._lease_ns)
+        if run.episode != self.episode:
+            return  # a newer reset of the same session waits: the episode is no longer this one
         if run.reset:
             self._reset_reply = reply
-        else:
-            self._reply = reply
+            self._named = True
         self.episode_running = episode_running
         if not episode_running:
             self._episode_end = why
-        # Execution may take long (a reset moves the robot): the client's time counts from now.
-        self._lease_end_ns = max(self._lease_end_ns, self._clock_ns() + self._lease_ns)
 
     def is_current(self, run: Run) -> bool:
         """Return whether ``run`` has not been fenced by a newer epoch."""
-        return run.epoch == self.epoch and run.session == self.session
+        return run.epoch == self.epoch
 
     def heartbeat(self, session: str) -> bool:
         """Renew the lease, never the motion authority; return whether ``session`` holds it."""
@@ -264,15 +205,15 @@ class Session:
 
     def expire(self) -> str:
         """
-        End the lease if its time is over; return the client id that lost it, or an empty string.
+        End the lease if its time is over.
+
+        :return: the client id that lost it, or an empty string. Whoever wants to act on it calls
+            this before anything else, since every request above ends an expired lease too.
         """
         if not self.holder or self._clock_ns() <= self._lease_end_ns:
             return ''
-        if any(
-            run and run.reset and run.session == self.session
-            for run in (self._running, self._pending)
-        ):
-            return ''  # its own reset is being executed: it does not know its session yet
+        if not self._named:
+            return ''  # its first reset is being executed: it does not know its session yet
         lost = self.holder
         self._end_session(
             f'its lease expired: no heartbeat for {self._lease_ns / 1e9:g} s',
@@ -284,41 +225,73 @@ class Session:
         """End lease and episode from the bridge's side (deactivation, shutdown)."""
         self._end_session(why, why)
 
-    def end_episode(self, why: str) -> None:
-        """Demand a reset before the next step."""
-        self.episode_running = False
-        self._episode_end = why
+    # -- parts of the decisions ------------------------------------------------------------------
 
-    # -- parts of the decisions
-    # --------------------------------------------------------------------------------
+    def _repeated_reset(self, request: ResetFields) -> Join | Replay | Refuse | None:
+        """Answer a reset that came before, or one that a newer one of its holder overtook."""
+        client, number = request.client_id, request.reset_id
+        if not client or not number:
+            return None
+        if client == self.holder and number == self._reset_id:
+            if self._reset_reply is not None:
+                return Replay(self._reset_reply)
+            granted = self._pending or self._running
+            if granted is not None:
+                return Join(granted)
+        if client == self.holder and number < self._reset_id:
+            return refuse(
+                StatusCode.STALE,
+                f'reset {number} is older than the last one of {client}, {self._reset_id}',
+            )
+        if (client, number) not in self._past_resets:
+            return None
+        return self._past_resets[client, number] or refuse(
+            StatusCode.STALE,
+            'this reset was executed before and its session has ended; reset anew',
+        )
+
+    def _new_reset(self, request: ResetFields, problem: Status | None) -> Run | Refuse:
+        client = request.client_id
+        if self.holder and self.holder != client and not (request.takeover and client):
+            return self._busy_with_holder()
+        if request.session and request.session != self.session:
+            return self._unknown_session(request.session)
+        if self._pending is not None:
+            return refuse(
+                StatusCode.BUSY, 'another reset is already waiting; try again when it is done'
+            )
+        if problem is not None:
+            return Refuse(problem)
+        run = self._grant(request)
+        if self._running is None:
+            self._running = run
+        else:
+            self._pending = run
+        return run
 
     def _grant(self, request: ResetFields) -> Run:
-        taken_from = self.holder if self.holder and self.holder != request.client_id else ''
-        now = self._clock_ns()
-        if not (request.session and request.session == self.session):
+        client = request.client_id
+        taken_from = self.holder if self.holder != client else ''
+        if not (request.session and request.session == self.session and self.holder == client):
             if taken_from:
-                why = f'{request.client_id} took the lease over'
+                why = f'{client} took the lease over'
             else:
                 why = 'a newer reset of the same client replaced it'
             self._end_session(why, why)
-            self.epoch += 1
             self.step = 0
-            if request.client_id:
+            if client:
                 self.session = self._new_session()
-                self.holder = request.client_id
+                self.holder = client
+                self._named = False
         self.episode += 1
-        self.end_episode('the reset has not finished')
+        self._end_episode('the reset has not finished')
         self._reset_id = request.reset_id
         self._reset_reply = None
-        if request.client_id and request.reset_id:
-            self._past_resets[(request.client_id, request.reset_id)] = None
-            while len(self._past_resets) > REMEMBERED_RESETS:
-                self._past_resets.popitem(last=False)
-        self._lease_end_ns = now + self._lease_ns
+        self._lease_end_ns = self._clock_ns() + self._lease_ns
         self._authority_end_ns = 0
         return Run(
             session=self.session,
-            client_id=request.client_id,
+            client_id=client,
             epoch=self.epoch,
             episode=self.episode,
             step=0,
@@ -326,52 +299,40 @@ class Session:
             taken_from=taken_from,
         )
 
-    def _repeated_reset(self, request: ResetFields) -> Join | Replay | Refuse:
-        newest = self.holder == request.client_id and self._reset_id == request.reset_id
-        if newest and self._reset_reply is not None:
-            return Replay(self._reset_reply)
-        for run in (self._pending, self._running):
-            if newest and run is not None and run.reset and self.is_current(run):
-                return Join(run)
-        return _refuse(
-            StatusCode.STALE,
-            'this reset was executed before and its session has ended; reset anew',
-        )
-
     def _admit_by_hand(self, request: StepFields, problem: Status | None) -> Run | Refuse:
         if self.holder:
             return self._busy_with_holder()
         if request.step != 0:
-            return _refuse(
+            return refuse(
                 StatusCode.MALFORMED,
-                f'step {request.step} without a session; reset with a client_id to get one, '
-                'or send step 0',
+                f'step {request.step} without a session; reset with a client_id to get one, or '
+                'send step 0',
             )
         if self._running is not None:
-            return _refuse(
+            return refuse(
                 StatusCode.BUSY, 'another request is being executed; try again when it is done'
             )
         if problem is not None:
             return Refuse(problem)
-        if not self.episode_running:
+        begin = not self.episode_running
+        if begin:
             self.epoch += 1
             self.episode += 1
             self._authority_end_ns = 0
-            return self._run_step(self._clock_ns(), '', begin=True)
-        return self._run_step(self._clock_ns(), '')
+        return self._run_step(self._clock_ns(), begin=begin)
 
-    def _run_step(self, now: int, session: str, *, begin: bool = False) -> Run:
+    def _run_step(self, now: int, *, begin: bool = False) -> Run:
         held_ns = 0
         if self._authority_ns:
             if self._authority_end_ns:
                 held_ns = max(0, now - self._authority_end_ns)
             self._authority_end_ns = now + self._authority_ns
         self._running = Run(
-            session=session,
+            session=self.session,
             client_id=self.holder,
             epoch=self.epoch,
             episode=self.episode,
-            step=self.step if session else 0,
+            step=self.step if self.session else 0,
             reset=False,
             held_s=held_ns / 1e9,
             begin=begin,
@@ -380,20 +341,19 @@ class Session:
 
     def _out_of_order(self, step: int) -> Refuse | None:
         if step < 1:
-            return _refuse(
+            return refuse(
                 StatusCode.MALFORMED, f'step {step} with a session; its steps count from 1'
             )
         if step < self.step:
-            return _refuse(
-                StatusCode.STALE, f'step {step} is older than the last one, {self.step}'
-            )
+            return refuse(StatusCode.STALE, f'step {step} is older than the last one, {self.step}')
         if step > self.step + 1:
-            return _refuse(
+            return refuse(
                 StatusCode.GAP,
                 f'step {step} came, but the next one is {self.step + 1}; nothing moved',
             )
         if self._running is not None:
-            return _refuse(StatusCode.BUSY, f'step {self.step} is still being executed')
+            what = 'a reset' if self._running.reset else f'step {self._running.step}'
+            return refuse(StatusCode.BUSY, f'{what} is still being executed; nothing moved')
         return None
 
     def _too_old(self, request: StepFields, now: int) -> Refuse | None:
@@ -403,13 +363,14 @@ class Session:
         # Two clocks may drift apart while a learner pauses: 0.1 % is more than any quartz does.
         drift = request.elapsed_ns // 1000 + 1_000_000
         if request.echo_ns > now or request.elapsed_ns < 0 or transit < -drift:
-            return _refuse(
+            return refuse(
                 StatusCode.MALFORMED,
-                f'echo_ns {request.echo_ns} and elapsed_ns {request.elapsed_ns} do not fit '
-                f'the clock here ({now}): echo the stamp_ns of the last reply and the time since it came',
+                f'echo_ns {request.echo_ns} and elapsed_ns {request.elapsed_ns} do not fit the '
+                f'clock here ({now}): echo the stamp_ns of the last reply and the time since it '
+                'came',
             )
         if transit > self._authority_ns:
-            return _refuse(
+            return refuse(
                 StatusCode.TOO_OLD,
                 f'the request was under way for {transit / 1e6:.0f} ms; the motion authority is '
                 f'{self._authority_ns / 1e6:.0f} ms; nothing moved',
@@ -417,7 +378,7 @@ class Session:
         return None
 
     def _busy_with_holder(self) -> Refuse:
-        return _refuse(
+        return refuse(
             StatusCode.BUSY,
             f'{self.holder} holds the lease; wait until it closes, or reset with takeover',
         )
@@ -428,15 +389,24 @@ class Session:
             'it is not known here: most likely the bridge was restarted since, and whether its '
             'last step was executed is unknown',
         )
-        return _refuse(StatusCode.NO_SESSION, f'the session has ended: {why}; reset to go on')
+        return refuse(StatusCode.NO_SESSION, f'the session has ended: {why}; reset to go on')
 
     def _end_session(self, why: str, episode_end: str) -> None:
         if self.session:
             self._past_sessions[self.session] = why
-            while len(self._past_sessions) > REMEMBERED_SESSIONS:
-                self._past_sessions.popitem(last=False)
+            _forget_oldest(self._past_sessions, keep=REMEMBERED_SESSIONS)
+        self.epoch += 1  # fences whatever was granted before
         self.session = ''
         self.holder = ''
         self._reply = None
         self._reset_reply = None
-        self.end_episode(episode_end)
+        self._end_episode(episode_end)
+
+    def _end_episode(self, why: str) -> None:
+        self.episode_running = False
+        self._episode_end = why
+
+
+def _forget_oldest(memory: OrderedDict[Any, Any], *, keep: int) -> None:
+    while len(memory) > keep:
+        memory.popitem(last=False)

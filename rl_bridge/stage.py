@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Executes admitted requests on the hosted environment and keeps its stops; one request at a time.
+
+A halt wins over whatever was admitted before it: ``halts`` counts them, and a request carries the
+count at its admission.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import logging
 import threading
 from typing import Any
 
+from rl_bridge.decision import Run
 from rl_bridge.errors import (
     ConfigError,
     LimitError,
@@ -19,7 +23,6 @@ from rl_bridge.errors import (
 )
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.safety.stop_state import StopLatch
-from rl_bridge.session import Run
 from rl_bridge.types import (
     ResetReply,
     Status,
@@ -66,23 +69,34 @@ class Stage:
         with self._lock:
             self.halts += 1
             if self._latch.raise_to(StopState.STOPPED, reason, message):
-                level = logging.INFO if reason in EXPECTED else logging.WARNING
-                logger.log(level, 'halt: %s', message)
+                logger.warning('halt: %s', message)
             if self._robot is not None:
                 self._robot.halt(reason=reason, message=message)
 
+    def insist(self) -> None:
+        """Halt a robot again that was halted and yet goes on: a begin had been on its way."""
+        with self._lock:
+            own = self._latch.current
+            if self._robot is None or own.state < StopState.STOPPED:
+                return
+            if self._robot.stop().state < StopState.STOPPED:
+                self._robot.halt(reason=own.reason, message=own.message)
+
     def recover(self) -> None:
         """Turn a fault into a stop, which the next reset clears."""
-        self._latch.recover()
-        if self._robot is not None:
-            self._robot.recover()
+        with self._lock:
+            self._latch.recover()
+            if self._robot is not None:
+                self._robot.recover()
 
     def reset(self, run: Run, request: Any, options: dict[str, Any] | None, halts: int) -> Outcome:
         """
-        Execute a reset.
+        Begin an episode.
 
+        :param run: what was granted.
         :param request: fields of :class:`ResetRequest`.
-        :param halts: the number of halts when it was admitted: a later one is not cleared.
+        :param options: the request's, decoded.
+        :param halts: ``halts`` when the request was admitted; a later one is not cleared.
         """
         reply = ResetReply(session=run.session, reset_id=request.reset_id)
         seed = request.seed if request.has_seed else None
@@ -93,33 +107,11 @@ class Stage:
             return reply, False, f'the last reset failed ({failure.message})'
         return reply, True, ''
 
-    def _begin(
-        self, run: Run, reply: Any, *, seed: int | None, options: dict[str, Any] | None, halts: int
-    ) -> Status | None:
-        """Reset the environment into ``reply``; return what went wrong, or None."""
-        with self._lock:
-            current = self._latch.current
-            if halts != self.halts:
-                return Status(StatusCode.STOPPED, f'{current.message}; reset again to go on')
-            if current.state >= StopState.FAULT:
-                return Status(StatusCode.STOPPED, f'{current.message}; recover, then reset')
-            self._latch.begin()
-            if self._robot is not None:
-                # From here on a halt makes the robot refuse to begin.
-                self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
-        self._last_observation = None
-        try:
-            reply.observation, reply.info = self._hosted.reset(seed=seed, options=options)
-        except (RobotError, HostedEnvFailed, ConfigError, LimitError) as error:
-            return self._failed(error)
-        self._last_observation = reply.observation
-        return None
-
     def step(self, run: Run, action: Any, halts: int) -> Outcome:
         """
-        Execute a step.
+        Make one step; by hand it may begin the episode first.
 
-        :param action: decoded and inside the action space.
+        :param action: a value of the action space.
         :param halts: see :meth:`reset`.
         """
         reply = StepReply(session=run.session, step=run.step)
@@ -127,7 +119,7 @@ class Stage:
             in_place = {'in_place': True} if self._robot is not None else None
             failure = self._begin(run, reply, seed=None, options=in_place, halts=halts)
             if failure is not None:
-                reply.status = failure
+                reply.status, reply.stop = failure, self.stop()
                 return reply, False, f'the last reset failed ({failure.message})'
             reply.status = Status(StatusCode.OK, 'no episode was running, so one was begun')
         stop = self.stop()
@@ -150,6 +142,49 @@ class Stage:
         over = reply.terminated or reply.truncated
         return reply, not over, 'the episode is over' if over else ''
 
+    def _begin(
+        self,
+        run: Run,
+        reply: ResetReply | StepReply,
+        *,
+        seed: int | None,
+        options: dict[str, Any] | None,
+        halts: int,
+    ) -> Status | None:
+        """Reset the environment into ``reply``; return what went wrong, or None."""
+        with self._lock:
+            before = self._latch.current
+            if halts != self.halts:
+                return self._halted_since()
+            if before.state >= StopState.FAULT:
+                return Status(StatusCode.STOPPED, f'{before.message}; recover, then reset')
+            self._latch.begin()
+            if self._robot is not None:
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
+        self._last_observation = None
+        try:
+            reply.observation, reply.info = self._hosted.reset(seed=seed, options=options)
+        except (ConfigError, LimitError) as error:
+            if before.state >= StopState.STOPPED:
+                # A refused value begins nothing, so it clears nothing.
+                self._latch.raise_to(
+                    StopState(before.state), StopReason(before.reason), before.message
+                )
+            return Status(StatusCode.REJECTED, str(error))
+        except (RobotError, HostedEnvFailed) as error:
+            return self._failed(error)
+        with self._lock:
+            halted = self._halted_since() if halts != self.halts else None
+        if halted is not None:
+            self.insist()
+            return halted
+        self._last_observation = reply.observation
+        return None
+
+    def _halted_since(self) -> Status:
+        message = self._latch.current.message
+        return Status(StatusCode.STOPPED, f'{message}; reset again to go on')
+
     def _stopped_before(self, reply: StepReply, stop: Stop) -> Outcome:
         """Answer a step after a stop: the last observation, truncated, nothing moved."""
         why = f'the robot was stopped ({stop.message})'
@@ -162,9 +197,7 @@ class Stage:
         return reply, False, why
 
     def _failed(self, error: RlBridgeError) -> Status:
-        """Halt after a failed reset or step and name it; a refused value is no failure."""
-        if isinstance(error, (ConfigError, LimitError)):
-            return Status(StatusCode.REJECTED, str(error))
+        """Halt after a failed reset or step and name it."""
         if isinstance(error, RobotStopped):
             reason, code = StopReason(error.reason), StatusCode.STOPPED
         elif isinstance(error, RobotError):
