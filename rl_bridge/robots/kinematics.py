@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 from rl_bridge.errors import ConfigError, LimitError, RobotError
 from rl_bridge.types import FloatArray
 
-# UR5e, rows (a, alpha, d, theta): universal-robots.com, 'DH Parameters for calculations of kinematics
-# and dynamics'. A single arm's calibration differs from it by about a millimetre.
+# UR5e, rows (a, alpha, d, theta): universal-robots.com, 'DH Parameters for calculations of
+# kinematics and dynamics'. A single arm's calibration differs from it by about a millimetre.
 UR5E_DH: FloatArray = np.array(
     [
         [0.0, math.pi / 2, 0.1625, 0.0],

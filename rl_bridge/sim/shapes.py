@@ -64,7 +64,7 @@ def arm_shapes(position: ArrayLike, *, dh: ArrayLike) -> Iterator[Shape]:
 
 
 def _is_ur5e(dh: FloatArray) -> bool:
-    # A calibrated arm differs by millimetres from the published table, another model by centimetres.
+    # A calibrated arm differs from the published table by millimetres, another by centimetres.
     return dh.shape == UR5E_DH.shape and np.allclose(dh, UR5E_DH, rtol=0.0, atol=0.01)
 
 

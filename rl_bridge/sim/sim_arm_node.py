@@ -6,13 +6,13 @@ The node ``sim_arm``: a simulated UR5e with the topics of the real one's driver,
 Whatever commands it cannot tell it from the real arm, and there is no way around its controllers:
 it cannot be reset, paused or moved by anything but commands.
 
-    joint_states                          out  sensor_msgs/JointState, in the driver's order of names
+    joint_states                          out  sensor_msgs/JointState, in the driver's order
     forward_velocity_controller/commands  in   std_msgs/Float64MultiArray, rad/s
     forward_position_controller/commands  in   std_msgs/Float64MultiArray, rad
 
-Differences from the driver: both controllers are active at once and the last command counts; effort
-is in Nm, not in ampere; a malformed command brings the arm to rest, where the driver goes on with
-the command before it.
+Differences from the driver: both controllers are active at once and the last command counts;
+effort is in Nm, not in ampere; a malformed command brings the arm to rest, where the driver goes on
+with the command before it.
 """
 
 from __future__ import annotations
@@ -49,21 +49,22 @@ _LONGEST_WAIT_S = 0.05  # so that a signal is seen soon at any state_rate
 _LARGEST_DELAY_S = 0.1  # the simulation catches up this much; what is more is left out
 
 
-class SimArmNode(Node):
+class SimArmDriver:
     """
     The simulated arm's topics and its time.
 
+    :param node: whose parameters and relative topics they are.
     :raises ConfigError: a parameter is malformed or out of range.
     """
 
-    def __init__(self) -> None:
-        super().__init__('sim_arm')
+    def __init__(self, node: Node) -> None:
+        self._node = node
         rate = self._number('state_rate', 125.0, 'Joint states per second, 1 to 500.')
         if not 1.0 <= rate <= 500.0:
             raise ConfigError(f'state_rate must be 1 to 500 Hz, not {rate:g}.')
         self._period_s = 1.0 / rate
         self._arm = SimulatedArm(
-            position=self._numbers('initial_position', UR5E_READY, 'Joint angles at the start, rad.'),
+            position=self._numbers('initial_position', UR5E_READY, 'Joint angles at first, rad.'),
             command_timeout_s=self._number(
                 'command_timeout',
                 0.0,
@@ -81,19 +82,18 @@ class SimArmNode(Node):
         self._refused = False
         self._message = JointState(name=list(BROADCAST_JOINTS))
         self._message.header.frame_id = 'base_link'
-        self._states = self.create_publisher(JointState, 'joint_states', 10)
+        self._states = node.create_publisher(JointState, 'joint_states', 10)
         newest = QoSProfile(depth=1)
         for kind, command in (
             ('velocity', self._arm.command_velocity),
             ('position', self._arm.command_position),
         ):
             topic = f'forward_{kind}_controller/commands'
-            self.create_subscription(
-                Float64MultiArray, topic, self._receiver(topic, command), newest
-            )
+            receive = self._receiver(topic, command)
+            node.create_subscription(Float64MultiArray, topic, receive, newest)
         self._simulated_until = time.monotonic()
         self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self)
+        self._executor.add_node(node)
         self.ended = False
 
     def run(self) -> None:
@@ -110,14 +110,13 @@ class SimArmNode(Node):
             due += self._period_s * max(1.0, math.ceil((now - due) / self._period_s))
 
     def close(self) -> None:
-        """Let go of everything in ROS; idempotent."""
+        """Answer nothing any more; idempotent."""
         self._executor.shutdown()
-        self.destroy_node()
 
     def _advance(self, now: float) -> None:
         delay = now - self._simulated_until
         if delay > self._period_s + _LARGEST_DELAY_S:
-            self.get_logger().warning(
+            self._node.get_logger().warning(
                 f'the simulation fell {delay:.3f} s behind real time and leaves most of it out',
                 throttle_duration_sec=5.0,
             )
@@ -128,7 +127,7 @@ class SimArmNode(Node):
     def _publish(self) -> None:
         position, velocity, effort = self._arm.state()
         message = self._message
-        message.header.stamp = self.get_clock().now().to_msg()
+        message.header.stamp = self._node.get_clock().now().to_msg()
         message.position = array('d', position[_ORDER].tobytes())
         message.velocity = array('d', velocity[_ORDER].tobytes())
         message.effort = array('d', effort[_ORDER].tobytes())
@@ -145,11 +144,11 @@ class SimArmNode(Node):
             except LimitError as error:
                 self._arm.halt()
                 if not self._refused:
-                    self.get_logger().error(f'{topic}: {error} The arm comes to rest.')
+                    self._node.get_logger().error(f'{topic}: {error} The arm comes to rest.')
                 self._refused = True
             else:
                 if self._refused:
-                    self.get_logger().info(f'{topic}: commands are valid again')
+                    self._node.get_logger().info(f'{topic}: commands are valid again')
                 self._refused = False
 
         return receive
@@ -172,7 +171,7 @@ class SimArmNode(Node):
         descriptor = ParameterDescriptor(
             description=description, dynamic_typing=True, read_only=True
         )
-        return self.declare_parameter(name, default, descriptor).value
+        return self._node.declare_parameter(name, default, descriptor).value
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -182,31 +181,33 @@ def main(args: Sequence[str] | None = None) -> int:
     :param args: command line arguments; those of the process by default.
     :return: the exit code: 0 after a signal, 1 if it cannot start.
     """
-    nodes: list[SimArmNode] = []
+    drivers: list[SimArmDriver] = []
     asked: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
         asked.append(number)
-        for node in nodes:
-            node.ended = True
+        for driver in drivers:
+            driver.ended = True
 
     # Our own handlers: rclpy's would shut ROS down under the running loop.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node('sim_arm')
     try:
-        node = SimArmNode()
-        nodes.append(node)
+        driver = SimArmDriver(node)
+        drivers.append(driver)
         node.get_logger().info('the simulated UR5e is running')
-        node.ended = bool(asked)
+        driver.ended = bool(asked)
         try:
-            node.run()
+            driver.run()
         finally:
-            node.close()
+            driver.close()
     except (RlBridgeError, ParameterException) as error:
         print(f'sim_arm cannot start: {error}', file=sys.stderr)
         return 1
     finally:
+        node.destroy_node()
         rclpy.try_shutdown()
     return 0
 
