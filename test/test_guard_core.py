@@ -50,7 +50,7 @@ ROBOT = RobotDescription(
 
 
 class Rig:
-    """A guard with a clock, a robot that can be set, and a bridge that ticks unless told not to."""
+    """A guard with a clock, a robot that can be set and a bridge that ticks until told not to."""
 
     def __init__(self, kind: str = 'velocity', robot: RobotDescription = ROBOT) -> None:
         self.core = GuardCore(robot, kind, guard_id='guard')

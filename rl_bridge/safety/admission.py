@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from rl_bridge.safety.guard_state import CommandFields, GuardMemory, Refusal, to_ns
-from rl_bridge.types import CommandKind
+from rl_bridge.types import CommandKind, StopReason
 
 #: Two processes on one host read one monotonic clock; a stamp further ahead is another host's.
 _FUTURE_NS = 1_000_000
@@ -78,3 +78,11 @@ def authority(memory: GuardMemory, command: CommandFields, now_ns: int) -> Refus
 def age_ns(command: CommandFields, now_ns: int) -> int:
     """How long the command was under way."""
     return now_ns - command.stamp_ns if command.stamp_ns else 0
+
+
+def stop_reason(command: CommandFields, otherwise: StopReason) -> StopReason:
+    """The reason that a HOLD or HALT names, or ``otherwise`` where it names none that exists."""
+    try:
+        return StopReason(command.reason) or otherwise
+    except ValueError:
+        return otherwise

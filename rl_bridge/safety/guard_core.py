@@ -13,7 +13,7 @@ from array import array
 import numpy as np
 
 from rl_bridge.errors import ConfigError, LimitError
-from rl_bridge.safety.admission import age_ns, authority, origin
+from rl_bridge.safety.admission import age_ns, authority, origin, stop_reason
 from rl_bridge.safety.checks import CHECKS, Check
 from rl_bridge.safety.guard_state import (
     CommandFields,
@@ -27,9 +27,15 @@ from rl_bridge.safety.guard_state import (
     StopRecord,
     to_ns,
 )
-from rl_bridge.safety.limits import SEED_TOLERANCE, check_command, checked_shape, outside_range
+from rl_bridge.safety.limits import (
+    SEED_TOLERANCE,
+    check_command,
+    checked_shape,
+    is_usable,
+    outside_range,
+)
 from rl_bridge.safety.motion import Motion
-from rl_bridge.safety.stop_state import IDLE
+from rl_bridge.safety.stop_state import IDLE, StopLatch
 from rl_bridge.types import (
     CommandKind,
     FloatArray,
@@ -47,7 +53,7 @@ class GuardCore:
     :param robot: the robot with its limits.
     :param kind: command interface, 'velocity' or 'position'.
     :param guard_id: names this guard in its status.
-    :param start: the first stop; a HOLD, its message may tell how the guard runs.
+    :param start: the first stop, a HOLD; its message may tell how the guard runs.
     :param checks: run at every update, in this order.
     :raises ConfigError: the robot has no such command interface.
     """
@@ -69,7 +75,7 @@ class GuardCore:
             )
         self.guard_id = guard_id
         self.rejected = 0
-        self._memory = GuardMemory(robot, kind, config or GuardConfig(), start)
+        self._memory = GuardMemory(robot, kind, config or GuardConfig(), StopLatch(start))
         self._motion = Motion(self._memory)
         self._checks = checks
         self._changed = True
@@ -187,10 +193,10 @@ class GuardCore:
         if kind == CommandKind.BEGIN:
             return self._begin(command, now_ns)
         if kind == CommandKind.HOLD:
-            reason = _reason(command, StopReason.IDLE)
+            reason = stop_reason(command, StopReason.IDLE)
             self.halt(StopState.HOLD, reason, command.message, now_ns)
         elif kind == CommandKind.HALT:
-            reason = _reason(command, StopReason.HALT_REQUESTED)
+            reason = stop_reason(command, StopReason.HALT_REQUESTED)
             self.halt(StopState.STOPPED, reason, command.message, now_ns)
         elif kind == CommandKind.RECOVER:
             self._memory.latch.recover()
@@ -233,9 +239,8 @@ class GuardCore:
             values = check_command(command.command, memory.robot, memory.kind)
         except LimitError as fault:
             # The bridge checks before it sends, so this is a defect: nothing of it is trusted.
-            reason = StopReason.COMMAND_INVALID
-            if _finite(command.command, len(memory.robot.joints)):
-                reason = StopReason.LIMIT_EXCEEDED
+            usable = is_usable(command.command, memory.robot)
+            reason = StopReason.LIMIT_EXCEEDED if usable else StopReason.COMMAND_INVALID
             self.halt(StopState.STOPPED, reason, f'a command was refused: {fault}', now_ns)
             return Refusal('value', str(fault))
         if self.stop.state > StopState.HOLD:
@@ -289,18 +294,3 @@ class GuardCore:
         stop = self.stop
         name = f'{StopState(stop.state).name} ({StopReason(stop.reason).name}'
         return f'{name}: {stop.message})' if stop.message else f'{name})'
-
-
-def _reason(command: CommandFields, otherwise: StopReason) -> StopReason:
-    try:
-        return StopReason(command.reason) or otherwise
-    except ValueError:
-        return otherwise
-
-
-def _finite(values: array[float], count: int) -> bool:
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return numbers.shape == (count,) and bool(np.isfinite(numbers).all())

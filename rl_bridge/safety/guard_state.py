@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from rl_bridge.safety.stop_state import IDLE, StopLatch
+from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.types import FloatArray, RobotDescription, Stop
 
 NS_PER_S = 1_000_000_000
@@ -138,8 +138,7 @@ class GuardMemory:
     robot: RobotDescription
     kind: str
     config: GuardConfig
-    start: InitVar[Stop] = IDLE
-    latch: StopLatch = field(init=False)
+    latch: StopLatch = field(default_factory=StopLatch)
     bridge_id: str = ''
     bound_ns: int = 0
     epoch: int = 0
@@ -151,9 +150,6 @@ class GuardMemory:
     moved: bool = False
     deadline_ns: int = 0
     record: StopRecord = field(default_factory=StopRecord)
-
-    def __post_init__(self, start: Stop) -> None:
-        self.latch = StopLatch(start)
 
     def fresh(self, now_ns: int) -> Measured | None:
         """Return the measured state if it is not older than the robot file allows."""

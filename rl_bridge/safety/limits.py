@@ -77,6 +77,15 @@ def checked_shape(values: Sequence[float] | FloatArray, robot: RobotDescription)
     return checked
 
 
+def is_usable(values: Sequence[float] | FloatArray, robot: RobotDescription) -> bool:
+    """Whether there is one finite value per joint."""
+    try:
+        checked_shape(values, robot)
+    except LimitError:
+        return False
+    return True
+
+
 def slew(previous: FloatArray, target: FloatArray, step: FloatArray) -> FloatArray:
     """
     Move from ``previous`` towards ``target`` by at most ``step`` in each joint.

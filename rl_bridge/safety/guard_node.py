@@ -1,0 +1,308 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The guard as a ROS process: its own wait set, its own pace, its own signals.
+
+rclpy's executors build a new wait set for every message. The loop below keeps one, waits on the
+command topic only, and looks at the other topics when it is awake anyway.
+"""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import signal
+import socket
+import sys
+import time
+import traceback
+from array import array
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import rclpy
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+
+from rl_bridge.errors import ConfigError, WireError
+from rl_bridge.robot_file import load_robot
+from rl_bridge.safety.bounded_log import BoundedLog
+from rl_bridge.safety.guard_core import GuardCore
+from rl_bridge.safety.guard_state import NS_PER_S, GuardConfig
+from rl_bridge.safety.joint_map import JointMap
+from rl_bridge.safety.realtime import run_first
+from rl_bridge.safety.stop_state import IDLE
+from rl_bridge.types import FloatArray, Stop, StopReason, StopState
+from rl_bridge_interfaces.msg import Command, GuardStatus, Heartbeat
+
+#: At rest nothing needs a quick reaction, and a command wakes the guard by itself.
+REST_PERIOD_NS = 20_000_000
+STATUS_PERIOD_NS = 50_000_000
+PARAMETERS_PERIOD_NS = 500_000_000
+#: A flood on one topic may not keep the guard from its update.
+MOST_AT_ONCE = 10
+#: The stop output is repeated while the process ends, should a first one get lost.
+FAREWELLS = 4
+
+PARAMETERS: tuple[tuple[str, Any, str, Any], ...] = (
+    ('robot_file', '', 'The robot: a YAML file, or the bare name of one in config.', None),
+    ('command_interface', 'velocity', "'velocity' or 'position', as in the robot file.", None),
+    ('bridge', 'robot_env', 'Relative name of the bridge node whose commands are taken.', None),
+    ('rate', 200.0, 'Updates per second while the robot moves (Hz).', (50.0, 1000.0)),
+    ('max_authority', 2.0, 'The longest motion authority of one command (s).', (0.02, 60.0)),
+    ('realtime_priority', 40, 'SCHED_FIFO priority; 0 = only nice -20.', (0, 98)),
+)
+
+
+class GuardNode:
+    """
+    Carries messages to the guard's core and its decisions to the controller.
+
+    :param node: a node of its own, called 'guard', in no executor.
+    :raises ConfigError: a parameter or the robot file cannot be used.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._log = _log(node)
+        values = _parameters(node)
+        robot = load_robot(values['robot_file'])
+        kind, rate = values['command_interface'], values['rate']
+        scheduling = run_first(values['realtime_priority'])
+        self._period_ns = round(NS_PER_S / rate)
+        self._joints = JointMap(robot.joints)
+        self._ending = 0
+        self._status_ns = self._parameters_ns = 0
+        self._status, self._output = GuardStatus(), Float64MultiArray()
+        self._core = GuardCore(
+            robot,
+            kind,
+            guard_id=f'{socket.gethostname()}-{secrets.token_hex(4)}',
+            config=GuardConfig(period_s=1.0 / rate, max_authority_s=values['max_authority']),
+            start=Stop(IDLE.state, IDLE.reason, f'{IDLE.message}; guarded with {scheduling}'),
+        )
+        self._seen = self._core.stop
+        self._connect(robot.commands[kind].topic, values['bridge'], robot.state_topic)
+        self._log.say(
+            'info',
+            f'guarding {robot.name}: {kind} commands of {values["bridge"]} go to '
+            f'{self._outputs.topic_name}; {scheduling}',
+        )
+
+    def _connect(self, output_topic: str, bridge: str, state_topic: str) -> None:
+        node, unreliable = self._node, QoSReliabilityPolicy.BEST_EFFORT
+        latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+        self._outputs = node.create_publisher(Float64MultiArray, output_topic, 1)
+        self._statuses = node.create_publisher(GuardStatus, '~/status', latched)
+
+        def subscribe(kind: Any, topic: str, handler: Callable[[Any, int], None], qos: Any) -> Any:
+            # The callback serves what the parameters' executor takes, should it come first.
+            return node.create_subscription(
+                kind, topic, partial(self._deliver, handler, topic), qos
+            )
+
+        self._ticks = subscribe(
+            Heartbeat,
+            f'{bridge}/tick',
+            self._core.on_tick,
+            QoSProfile(depth=MOST_AT_ONCE, reliability=unreliable),
+        )
+        self._states = subscribe(
+            JointState, state_topic, self._on_state, QoSProfile(depth=1, reliability=unreliable)
+        )
+        self._commands = subscribe(Command, f'{bridge}/command', self._on_command, MOST_AT_ONCE)
+        self._wait_set = rclpy_implementation.WaitSet(1, 0, 0, 0, 0, 0, node.context.handle)
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(node)
+
+    def end(self, signal_number: int, _frame: object = None) -> None:
+        """Ask the loop to end; a signal handler."""
+        self._ending = signal_number
+
+    def run(self) -> None:
+        """Guard until ``end`` is called, then bring the robot to rest."""
+        gc.collect()
+        gc.freeze()  # what exists now lives as long as the process: never look through it again
+        due_ns = time.monotonic_ns()
+        while not self._ending:
+            now_ns = time.monotonic_ns()
+            if now_ns < due_ns:
+                self._wait(due_ns - now_ns)
+                now_ns = time.monotonic_ns()
+            self._turn(now_ns)
+            period_ns = REST_PERIOD_NS if self._core.at_rest else self._period_ns
+            if now_ns >= due_ns:
+                due_ns += period_ns
+            # Neither catch up on missed updates, nor stay with the long period of rest.
+            due_ns = min(max(due_ns, now_ns), now_ns + period_ns)
+        self.stop(f'the guard got {signal.Signals(self._ending).name}')
+
+    def stop(self, message: str) -> None:
+        """Publish the stop output and a last status."""
+        self._core.halt(StopState.STOPPED, StopReason.SHUTDOWN, message, time.monotonic_ns())
+        for _ in range(FAREWELLS):
+            now_ns = time.monotonic_ns()
+            self._publish(self._core.update(now_ns).output)
+            self._publish_status(now_ns)
+            time.sleep(self._period_ns / NS_PER_S)
+        self._report()
+
+    def _wait(self, timeout_ns: int) -> None:
+        """Sleep until a command comes, at most this long."""
+        self._wait_set.clear_entities()
+        self._wait_set.add_subscription(self._commands.handle)
+        self._wait_set.wait(timeout_ns)
+
+    def _turn(self, now_ns: int) -> None:
+        """Take what came, decide, publish; then what may take its time."""
+        self._take(self._ticks, Heartbeat, MOST_AT_ONCE)
+        self._take(self._states, JointState, 1)
+        self._take(self._commands, Command, MOST_AT_ONCE)
+        now_ns = time.monotonic_ns()
+        decision = self._core.update(now_ns)
+        self._publish(decision.output)
+        if decision.changed or now_ns - self._status_ns >= STATUS_PERIOD_NS:
+            self._publish_status(now_ns)
+        self._report()
+        if self._core.at_rest and now_ns - self._parameters_ns >= PARAMETERS_PERIOD_NS:
+            self._parameters_ns = now_ns
+            self._executor.spin_once(timeout_sec=0.0)  # answers questions about parameters
+
+    def _take(self, subscription: Any, kind: Any, most: int) -> None:
+        for _ in range(most):
+            try:
+                taken = subscription.handle.take_message(kind, False)
+            except Exception as fault:  # bytes that are no message, for example
+                self._failed(subscription.topic_name, fault)
+                return
+            if taken is None:
+                return
+            subscription.callback(taken[0])
+
+    def _deliver(self, handler: Callable[[Any, int], None], topic: str, message: Any) -> None:
+        """The boundary: whatever a message does to the guard, the robot comes to rest."""
+        try:
+            handler(message, time.monotonic_ns())
+        except Exception as fault:
+            self._failed(topic, fault)
+
+    def _failed(self, topic: str, fault: Exception) -> None:
+        text = f'a message on {topic} could not be handled: {fault!r}'
+        now_ns = time.monotonic_ns()
+        self._core.halt(StopState.STOPPED, StopReason.COMMAND_INVALID, text, now_ns)
+        self._log.say_rarely('error', topic, f'{text}\n{traceback.format_exc()}', now_ns)
+
+    def _on_state(self, message: Any, now_ns: int) -> None:
+        try:
+            measured = self._joints.read(message)
+        except WireError as fault:
+            self._core.on_invalid_state(str(fault), now_ns)
+            self._log.say_rarely('error', 'state', str(fault), now_ns)
+            return
+        if measured is not None:
+            self._core.on_state(*measured, now_ns)
+
+    def _on_command(self, message: Any, now_ns: int) -> None:
+        refusal = self._core.on_command(message, now_ns)
+        if refusal is not None:
+            self._log.say_rarely('warning', refusal.cause, f'refused: {refusal.message}', now_ns)
+
+    def _publish(self, output: FloatArray | None) -> None:
+        if output is not None:
+            self._output.data = array('d', output.tolist())
+            self._outputs.publish(self._output)
+
+    def _publish_status(self, now_ns: int) -> None:
+        status, message = self._core.status(now_ns), self._status
+        for name in _STATUS_FIELDS:
+            setattr(message, name, getattr(status, name))
+        message.stop.state = int(status.stop.state)
+        message.stop.reason = int(status.stop.reason)
+        message.stop.message = status.stop.message
+        self._statuses.publish(message)
+        self._status_ns = now_ns
+
+    def _report(self) -> None:
+        """Log the stop state once per change with its cause."""
+        stop, before = self._core.stop, self._seen
+        if stop is before:
+            return
+        self._seen = stop
+        level = 'info' if stop.state <= StopState.HOLD else 'warning'
+        if stop.state >= StopState.FAULT:
+            level = 'error'
+        change = f'{StopState(before.state).name} -> {StopState(stop.state).name}'
+        cause = f', {StopReason(stop.reason).name}: {stop.message}' if stop.reason else ''
+        self._log.say(level, f'{change}{cause}')
+
+
+_STATUS_FIELDS = (
+    'guard_id', 'bridge_id', 'epoch', 'sequence', 'standstill', 'max_speed', 'output', 'rejected',
+    'limited', 'detected_ns', 'commanded_ns', 'standstill_ns', 'stamp_ns',
+)  # fmt: skip
+
+
+def _log(node: Node) -> BoundedLog:
+    # rclpy remembers the level of every line that logs, so each level needs one of its own.
+    logger = node.get_logger()
+    return BoundedLog(
+        {
+            'info': lambda text: logger.info(text),
+            'warning': lambda text: logger.warning(text),
+            'error': lambda text: logger.error(text),
+        }
+    )
+
+
+def _parameters(node: Node) -> dict[str, Any]:
+    values = {}
+    for name, default, description, bounds in PARAMETERS:
+        descriptor = ParameterDescriptor(description=description, read_only=True)
+        if isinstance(default, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=bounds[0], to_value=bounds[1], step=0.0)
+            ]
+        elif isinstance(default, int):
+            descriptor.integer_range = [
+                IntegerRange(from_value=bounds[0], to_value=bounds[1], step=1)
+            ]
+        values[name] = node.declare_parameter(name, default, descriptor).value
+    if not values['robot_file']:
+        raise ConfigError('the parameter robot_file is empty; name a YAML file, ur5e.yaml say')
+    return values
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the guard until SIGINT or SIGTERM. Returns the exit status."""
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node('guard')
+    guard = None
+    try:
+        guard = GuardNode(node)
+        signal.signal(signal.SIGINT, guard.end)
+        signal.signal(signal.SIGTERM, guard.end)
+        guard.run()
+        return 0
+    except (ConfigError, ParameterException) as fault:
+        node.get_logger().fatal(str(fault))
+        return 1
+    except Exception:
+        node.get_logger().fatal(f'the guard ends:\n{traceback.format_exc()}')
+        if guard is not None:
+            guard.stop('the guard failed and ends; see its log')
+        return 1
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,73 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""From a JointState's names to the robot file's joint order."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Protocol
+
+import numpy as np
+
+from rl_bridge.errors import WireError
+from rl_bridge.types import FloatArray
+
+
+class JointStateFields(Protocol):
+    """The fields of ``sensor_msgs/msg/JointState`` that the guard reads."""
+
+    name: list[str]
+    position: array[float]
+    velocity: array[float]
+
+
+class JointMap:
+    """
+    Picks the robot's joints out of JointState messages, whose names may come in any order.
+
+    :param joints: the robot file's joints.
+    """
+
+    def __init__(self, joints: tuple[str, ...]) -> None:
+        self._joints = joints
+        self._names: list[str] = []
+        self._picked: list[int] | None = None
+
+    def read(self, state: JointStateFields) -> tuple[FloatArray, FloatArray] | None:
+        """
+        Read positions and velocities, not checked for being finite.
+
+        :returns: position and velocity, each of shape (joints,), in the robot file's order; None
+            for a message about other joints only, as a gripper on the same topic sends it.
+        :raises WireError: a joint is missing or stands twice, or a field lacks values.
+        """
+        if state.name != self._names:  # drivers keep their order: look the names up once
+            self._picked = self._pick(state.name)
+            self._names = list(state.name)
+        if self._picked is None:
+            return None
+        position = self._values('position', state.position)
+        return position, self._values('velocity', state.velocity)
+
+    def _pick(self, names: list[str]) -> list[int] | None:
+        self._names = []  # an error is raised again for the next message like this one
+        missing = [joint for joint in self._joints if joint not in names]
+        if len(missing) == len(self._joints):
+            return None
+        if missing:
+            raise WireError(
+                f'the JointState lacks {", ".join(missing)}; it names {", ".join(names)}: correct '
+                'joints in the robot file, or the driver'
+            )
+        for joint in self._joints:
+            if names.count(joint) > 1:
+                raise WireError(f'the JointState names {joint} twice; correct the driver')
+        return [names.index(joint) for joint in self._joints]
+
+    def _values(self, field: str, values: array[float]) -> FloatArray:
+        if len(values) != len(self._names):
+            raise WireError(
+                f'the JointState has {len(values)} values of {field} for {len(self._names)} '
+                f'joints; the guard needs the {field} of each joint, make the driver publish it'
+            )
+        return np.array(values, dtype=np.float64)[self._picked]
