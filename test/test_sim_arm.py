@@ -191,13 +191,14 @@ def test_a_position_command_is_reached_and_held_beyond_the_time_out() -> None:
     assert arm.state()[0] == pytest.approx(target, abs=1e-6)
 
 
-def test_a_far_position_is_approached_without_overshoot() -> None:
-    arm = SimulatedArm()
+@pytest.mark.parametrize('acceleration', [3.0, 10.0, 40.0])
+def test_a_far_position_is_approached_without_overshoot(acceleration: float) -> None:
+    arm = SimulatedArm(acceleration=acceleration)
     target = np.add(READY, [1.5, 0, 0, 0, 0, 0])
     arm.command_position(target)
     for _ in range(1000):
         arm.advance(STEP_S)
-        assert arm.state()[0][0] < target[0] + 1e-3
+        assert arm.state()[0][0] < target[0] + 1e-4
     assert arm.state()[0] == pytest.approx(target, abs=1e-4)
 
 

@@ -11,8 +11,8 @@ it cannot be reset, paused or moved by anything but commands.
     forward_position_controller/commands  in   std_msgs/Float64MultiArray, rad
 
 Differences from the driver: both controllers are active at once and the last command counts;
-effort is in Nm, not in ampere; a malformed command brings the arm to rest, where the driver goes on
-with the command before it.
+effort is in Nm, not in ampere; a malformed command brings the arm to rest, where the driver goes
+on with the command before it.
 """
 
 from __future__ import annotations
