@@ -26,7 +26,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from rl_bridge.processes import RobotSide
-from rl_bridge.robot_file import load_robot
+from rl_bridge.tasks.scripted import ReachController
 from rl_bridge.types import StopReason, StopState
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def run(*, out: str, episodes: int, joints: int) -> int:
         try:
             console.print(f'connected to {BRIDGE}: actions {env.action_space}')
             results = [
-                _episodes(env, 'scripted', _scripted(env, joints), episodes, console),
+                _episodes(env, 'scripted', ReachController(env.action_space), episodes, console),
                 _episodes(env, 'random', lambda _: env.action_space.sample(), episodes, console),
             ]
             picture = env.render()
@@ -111,7 +111,7 @@ def run(*, out: str, episodes: int, joints: int) -> int:
         after = _connected()
         try:
             results.append(
-                _episodes(after, 'after the kill', _scripted(after, joints), 1, console)
+                _episodes(after, 'after the kill', ReachController(after.action_space), 1, console)
             )
         finally:
             after.close()
@@ -128,13 +128,6 @@ def _connected() -> gymnasium.Env[Any, Any]:
         render_mode='rgb_array',
         connect_timeout_s=CONNECT_TIMEOUT_S,
     )
-
-
-def _scripted(env: gymnasium.Env[Any, Any], joints: int) -> Policy:
-    from rl_bridge.tasks.scripted import ReachController
-
-    description = load_robot('ur5e.yaml')
-    return ReachController(description, joints=joints).act
 
 
 def _episodes(

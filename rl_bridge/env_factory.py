@@ -55,7 +55,9 @@ def gymnasium_env(env_id: str, *, kwargs: str, render_mode: str) -> Env:
     try:
         if render_mode == 'auto':
             render_mode = 'rgb_array' if 'rgb_array' in _render_modes(env_id) else ''
-        return gymnasium.make(env_id, render_mode=render_mode or None, **arguments)
+        if render_mode:  # not every environment's constructor knows the word
+            arguments['render_mode'] = render_mode
+        return gymnasium.make(env_id, **arguments)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError, AssertionError) as error:
         raise ConfigError(f'parameter env: {env_id!r} cannot be made: {error}') from error
 

@@ -505,7 +505,7 @@ class TestInfo:
         _, _, terminated, truncated, info = env.step(ACTION)
         assert (terminated, truncated) == (False, True)
         assert info['stop_reason'] == 'LEASE_EXPIRED'
-        assert info['applied_action'].dtype == np.float32
+        assert info['applied_action'].dtype == np.float64
         assert info['applied_action'].tolist() == [0.0, -0.5]
 
     def test_a_hold_is_no_stop(self, bridge: ScriptedBridge, env: RemoteRobotEnv) -> None:

@@ -57,7 +57,8 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
     Besides what the hosted environment puts there, ``info`` of a step holds ``timing`` (a dict of
     ``period``, ``lateness``, ``observation_age``, ``held`` in seconds and ``missed``; not in lock-step),
     ``held_ms`` where the robot had been in HOLD before the step, ``stop_reason`` where it is stopped
-    (then the episode is truncated), and ``applied_action`` where the bridge reports one.
+    (then the episode is truncated), and ``applied_action`` where the bridge reports
+    one: what was commanded to every joint, float64.
 
     :param bridge: name of the bridge's node with its namespace.
     :param timeout_s: call time-out of a step and of a picture in seconds.
@@ -321,7 +322,7 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         if reply.stop.state >= StopState.STOPPED:
             info['stop_reason'] = _reason_name(reply.stop.reason)
         if len(reply.applied_action):
-            info['applied_action'] = self._action_codec.unflatten(reply.applied_action, [])
+            info['applied_action'] = np.array(reply.applied_action, dtype=np.float64)
         return info
 
     def _unreadable(self, call: str, error: WireError) -> ProtocolError:

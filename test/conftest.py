@@ -1,0 +1,9 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps every test run in a ROS domain of its own, on this machine alone."""
+
+import os
+
+# 1 to 100 stay clear of Linux's ephemeral ports. Set before any test module imports rclpy.
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'

@@ -1,0 +1,265 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""The whole robot side as processes, with the simulated arm, met as its users meet it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
+pytest.importorskip('mujoco', reason='the simulated arm needs MuJoCo')
+
+from witness import Witness, witnessing
+
+from rl_bridge.client.ros_transport import RosTransport
+from rl_bridge.errors import BridgeBusy, BridgeRestarted, SessionLost
+from rl_bridge.observer_node import Observer
+from rl_bridge.processes import RobotSide
+from rl_bridge.tasks.scripted import ReachController
+from rl_bridge.types import (
+    CommandKind,
+    ResetRequest,
+    StatusCode,
+    StepRequest,
+    StopReason,
+    StopState,
+)
+
+NAMESPACE = f'arm_{os.getpid()}'
+BRIDGE = f'/{NAMESPACE}/robot_env'
+TIMEOUT_S = 30.0
+
+
+@pytest.fixture(scope='module')
+def side() -> Iterator[RobotSide]:
+    with RobotSide(namespace=NAMESPACE, log_level='warn') as robot_side:
+        yield robot_side
+
+
+@pytest.fixture(scope='module')
+def observer(side: RobotSide) -> Iterator[Observer]:
+    with Observer(namespace=NAMESPACE) as found:
+        yield found
+
+
+@pytest.fixture(scope='module')
+def witness(side: RobotSide) -> Iterator[Witness]:
+    with witnessing(NAMESPACE) as found:
+        yield found
+
+
+@pytest.fixture
+def env(side: RobotSide) -> Iterator[Any]:
+    made = make()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def by_hand(side: RobotSide) -> Iterator[RosTransport]:
+    transport = RosTransport(BRIDGE)
+    transport.get_specs(timeout_s=TIMEOUT_S)
+    yield transport
+    transport.close()
+
+
+def make(**options: Any) -> Any:
+    return gymnasium.make(
+        'rl_bridge:RemoteRobot-v0', bridge=BRIDGE, connect_timeout_s=TIMEOUT_S, **options
+    )
+
+
+def test_the_arm_reaches_its_target_through_the_bridge(env: Any) -> None:
+    controller = ReachController(env.action_space)
+    observation, info = env.reset(seed=3)
+    start, over, steps = info['distance_m'], False, 0
+    while not over:
+        observation, _, terminated, over, info = env.step(controller(observation))
+        steps += 1
+        assert not terminated
+    assert steps == 100
+    assert info['is_success'], f'{info["distance_m"]} m away, from {start} m'
+    assert info['timing']['period'] == pytest.approx(0.04)
+
+
+def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
+    by_hand: RosTransport, observer: Observer
+) -> None:
+    by_hand.reset(ResetRequest(), timeout_s=TIMEOUT_S)
+    before = by_hand.step(StepRequest(action=array('d', [0.0, 0.0])), timeout_s=TIMEOUT_S)
+    after = by_hand.step(StepRequest(action=array('d', [0.1, 0.0])), timeout_s=TIMEOUT_S)
+    assert after.status.code == StatusCode.OK, after.status.message
+    moved = after.observation[0].numbers[0] - before.observation[0].numbers[0]
+    assert 0.0 < moved < 0.01
+    rest = observer.wait_for(
+        lambda sight: (
+            sight.guard is not None
+            and sight.guard.stop.state == StopState.HOLD
+            and sight.guard.stop.reason == StopReason.AUTHORITY_EXPIRED
+            and sight.guard.standstill
+        ),
+        timeout_s=TIMEOUT_S,
+    )
+    assert rest.guard is not None
+    assert list(rest.guard.output) == [0.0] * 6
+
+
+def test_a_first_step_by_hand_begins_an_episode_where_the_arm_is(by_hand: RosTransport) -> None:
+    # Closing a session latches a stop; a reset by hand clears it, as a person would.
+    by_hand.reset(ResetRequest(), timeout_s=TIMEOUT_S)
+    for _ in range(101):
+        reply = by_hand.step(StepRequest(action=array('d', [0.1, 0.0])), timeout_s=TIMEOUT_S)
+        assert reply.status.code == StatusCode.OK, reply.status.message
+    assert 'one was begun' in reply.status.message
+
+
+def test_the_same_step_sent_twice_moves_the_robot_once(
+    by_hand: RosTransport, witness: Witness
+) -> None:
+    reset = by_hand.reset(ResetRequest(client_id='twice', reset_id=1), timeout_s=TIMEOUT_S)
+    request = StepRequest(action=array('d', [0.1, 0.0]), session=reset.session, step=1)
+    first = by_hand.step(request, timeout_s=TIMEOUT_S)
+    again = by_hand.step(request, timeout_s=TIMEOUT_S)
+    following = StepRequest(action=array('d', [0.0, 0.0]), session=reset.session, step=2)
+    by_hand.step(following, timeout_s=TIMEOUT_S)
+    by_hand.close_session(reset.session, timeout_s=TIMEOUT_S)
+    # Commands arrive in order, so once step 2 is seen nothing of step 1 is still under way.
+    witness.wait_for(lambda: witness.moves(reset.epoch, 2))
+    assert witness.moves(reset.epoch, 1) == 1
+    assert again.observation[0].numbers == first.observation[0].numbers
+    assert again.reward == first.reward
+
+
+def test_a_second_client_is_told_who_holds_the_lease(env: Any) -> None:
+    env.reset(seed=0)
+    other = make(client_id='the second')
+    try:
+        with pytest.raises(BridgeBusy, match=str(os.getpid())):
+            other.reset(seed=0)
+    finally:
+        other.close()
+    assert env.step(np.zeros(2, np.float32))[3] is False
+
+
+def test_a_takeover_halts_the_robot_before_it_begins(env: Any, witness: Witness) -> None:
+    env.reset(seed=0)
+    env.step(np.full(2, 0.1, np.float32))
+    seen = len(witness.commands)
+    other = make(client_id='the second', takeover=True)
+    try:
+        other.reset(seed=0)
+        other.step(np.zeros(2, np.float32))
+        with pytest.raises(SessionLost, match='the second took the lease over'):
+            env.step(np.zeros(2, np.float32))
+    finally:
+        other.close()
+    kinds = [(command.kind, command.reason) for command in witness.commands[seen:]]
+    halt = kinds.index((CommandKind.HALT, StopReason.TAKEOVER))
+    begin = next(number for number, kind in enumerate(kinds) if kind[0] == CommandKind.BEGIN)
+    assert halt < begin
+
+
+def test_a_killed_client_leaves_the_arm_at_rest_and_the_next_one_goes_on(
+    side: RobotSide, observer: Observer
+) -> None:
+    client = subprocess.Popen([sys.executable, '-m', 'rl_bridge.demo_client', BRIDGE])
+    try:
+        moving = observer.wait_for(
+            lambda sight: (
+                sight.speed > 0.1
+                and sight.guard is not None
+                and sight.guard.stop.state == StopState.RUNNING
+            ),
+            timeout_s=TIMEOUT_S,
+        )
+    finally:
+        client.kill()
+        client.wait()
+    rest = observer.wait_for(
+        lambda sight: (
+            sight.time_ns > moving.time_ns
+            and sight.guard is not None
+            and sight.guard.stop.reason == StopReason.AUTHORITY_EXPIRED
+            and sight.guard.standstill
+        ),
+        timeout_s=TIMEOUT_S,
+    )
+    assert rest.guard is not None and list(rest.guard.output) == [0.0] * 6
+    observer.wait_for(
+        lambda sight: (
+            sight.guard is not None and sight.guard.stop.reason == StopReason.LEASE_EXPIRED
+        ),
+        timeout_s=TIMEOUT_S,
+    )
+    env = make(client_id='the next one')
+    try:
+        env.reset(seed=1)
+        assert env.step(np.zeros(2, np.float32))[2:4] == (False, False)
+    finally:
+        env.close()
+
+
+@pytest.mark.parametrize('render_mode', ['rgb_array'])
+def test_a_picture_comes_from_the_robot_side(side: RobotSide, render_mode: str) -> None:
+    env = make(render_mode=render_mode)
+    try:
+        env.reset(seed=0)
+        picture = env.render()
+    finally:
+        env.close()
+    assert picture.shape == (480, 640, 3) and picture.dtype == np.uint8
+    assert picture.std() > 5
+
+
+def test_gymnasiums_check_env_passes_on_the_remote_env(env: Any) -> None:
+    from gymnasium.utils.env_checker import check_env
+
+    check_env(env.unwrapped)
+
+
+def test_stable_baselines3s_check_env_passes_on_the_remote_env(env: Any) -> None:
+    checker = pytest.importorskip(
+        'stable_baselines3.common.env_checker', reason='Stable-Baselines3 is not installed'
+    )
+    checker.check_env(env.unwrapped)
+
+
+def test_a_killed_bridge_leaves_the_arm_at_rest_and_a_new_one_goes_on(
+    side: RobotSide, observer: Observer, env: Any
+) -> None:
+    env.reset(seed=0)
+    for _ in range(10):
+        env.step(env.action_space.high)
+    side.processes['robot_env'].kill()
+    side.processes['robot_env'].wait()
+    rest = observer.wait_for(
+        lambda sight: (
+            sight.guard is not None
+            and sight.guard.stop.reason == StopReason.BRIDGE_SILENT
+            and sight.guard.standstill
+        ),
+        timeout_s=TIMEOUT_S,
+    )
+    assert rest.guard is not None and list(rest.guard.output) == [0.0] * 6
+    side.processes['robot_env'] = subprocess.Popen(
+        side.command('robot_env'), start_new_session=True
+    )
+    transport = RosTransport(BRIDGE)
+    try:
+        while transport.get_specs(timeout_s=TIMEOUT_S).status.code != StatusCode.OK:
+            pass
+    finally:
+        transport.close()
+    with pytest.raises(BridgeRestarted):
+        env.step(env.action_space.high)
+    env.reset(seed=0)
+    assert env.step(np.zeros(2, np.float32))[2:4] == (False, False)
