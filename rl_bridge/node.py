@@ -378,6 +378,12 @@ class _RosLog(logging.Handler):
             self._logger.info(text)
 
 
+def _ignore_signals() -> None:
+    """Let a second signal do nothing while the process ends in order; Python keeps this to the end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _spin(node: RobotEnvNode) -> None:
     """
     Answer lifecycle, parameters, halt and recover; an exception of one callback ends only that
@@ -423,6 +429,7 @@ def main(args: list[str] | None = None) -> int:
     executor.start()
     node.asked_to_end.wait()  # in the main thread, the only one that Python hands signals to
     node.end()
+    _ignore_signals()
     executor.join()
     node.destroy_node()
     rclpy.try_shutdown()

@@ -300,6 +300,9 @@ def main(args: list[str] | None = None) -> int:
             guard.stop('the guard failed and ends; see its log')
         return 1
     finally:
+        # A second signal does nothing while the process ends in order.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         node.destroy_node()
         rclpy.try_shutdown()
 

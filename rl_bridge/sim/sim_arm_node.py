@@ -207,6 +207,9 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f'sim_arm cannot start: {error}', file=sys.stderr)
         return 1
     finally:
+        # A second signal does nothing while the process ends in order.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
