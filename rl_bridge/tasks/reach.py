@@ -10,7 +10,7 @@ and its scale. Different on purpose:
 
 * A motion towards the border of the box or of a joint's range is slowed down so that it ends
   there; SenseAct lets the arm cross it and then drives it back against the policy's action.
-* Targets are such that 0.3 rad/s reach them in three quarters of an episode.
+* Targets are such that 0.3 rad/s can reach them in two thirds of an episode.
 * The action an observation repeats is zero after a reset, not random.
 * Position actions are increments of the joint angles, bounded by 0.3 rad/s. An absolute target
   would let one random action swing the arm through its whole range at the robot's velocity limit.
@@ -38,7 +38,7 @@ PRECISION_M2 = 0.01  # m^2: reward_type 'precision' of reacher_env.py
 REWARD_PERIOD_S = 0.008  # rewards are scaled by the period over that of the UR5's controller
 SUCCESS_M = 0.02
 TARGET_MARGIN_M = 0.02  # between a target and the border of the box
-REACH_FRACTION = 0.75  # of an episode in which a target can be reached at full speed
+REACH_FRACTION = 0.65  # of an episode in which full speed reaches a target
 WINDOW_S = 0.1  # at full speed: how far a position command leads the measured position at most
 LARGEST_DISTANCE_M = 4.0  # bound of the observation; twice the arm's reach and more
 WEIGHTS = {'distance': 1.0, 'precision': 1.0, 'velocity': 0.0, 'action': 0.0}
