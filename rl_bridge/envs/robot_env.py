@@ -128,7 +128,6 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self.robot.hold(reason=StopReason.IDLE, message='waiting for the first step')
         self._steps = 0
         self._running = True
-        self._pacer.start()
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -181,6 +180,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     def _step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         timing = Timing(period=0.0 if self.robot.lock_step else self._period_s)
         if not self.robot.lock_step:
+            if self._steps == 0:
+                self._pacer.start()  # the robot rested until now: nothing was missed
             timing.missed = self._pacer.wait_to_send()
         command = self.task.command(action, self.robot.state())
         try:

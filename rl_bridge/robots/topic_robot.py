@@ -10,6 +10,7 @@ robot for is refused with a sentence before it is sent.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 import uuid
@@ -23,7 +24,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 
 from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
-from rl_bridge.robots.joint_order import JointOrder
+from rl_bridge.robots.guard_view import GuardView
+from rl_bridge.robots.joint_states import JointStates
 from rl_bridge.safety.limits import check_command
 from rl_bridge.types import (
     CommandKind,
@@ -36,9 +38,7 @@ from rl_bridge.types import (
 )
 from rl_bridge_interfaces.msg import Command, GuardStatus
 
-GUARD_SILENT_S = 0.2
 BEGIN_EVERY_S = 0.1  # a guard bound to a bridge that died lets go of it after a while: ask again
-REFUSED_AFTER_S = 0.1  # a FAULT that is still reported this long after a BEGIN was not cleared
 CLOSE_WAIT_S = 0.2
 # Any publisher of states matches this; only the newest state counts.
 STATE_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -87,24 +87,23 @@ class TopicRobot:
         self.bridge_id = bridge_id or uuid.uuid4().hex
         self._node = node
         self._clock_ns = clock_ns
-        self._order = JointOrder(description.joints)
         self._news = threading.Condition(threading.RLock())  # guards all below
-        self._state: RobotState | None = None
-        self._fault = ''  # what is wrong with the newest state message
-        self._status: Any = None
-        self._status_ns = 0
         self._sequence = 0
         self._noted = (0, 0, 0)
         self._bound = False  # a BEGIN was sent
-        self._begin_confirmed = False
         self._halted: Stop | None = None  # our own halt, until the next begin
         self._closed = False
         self._commands = node.create_publisher(Command, command_topic, COMMAND_QOS)
+        self._states = JointStates(
+            description, topic=node.resolve_topic_name(description.state_topic)
+        )
+        status_topic = f'{guard}/status'
+        self._guard = GuardView(self.bridge_id, topic=node.resolve_topic_name(status_topic))
         self._subscriptions = [
             node.create_subscription(
                 JointState, description.state_topic, self._on_state, STATE_QOS
             ),
-            node.create_subscription(GuardStatus, f'{guard}/status', self._on_status, STATUS_QOS),
+            node.create_subscription(GuardStatus, status_topic, self._on_status, STATUS_QOS),
         ]
 
     # -- what comes in -------------------------------------------------------------------------
@@ -117,16 +116,17 @@ class TopicRobot:
         """
         with self._news:
             self._news.wait_for(
-                lambda: not self._missing_state() and not self._guard_silent(), timeout_s
+                lambda: not self._problem() and not self._guard.silent(self._clock_ns()),
+                timeout_s,
             )
-            missing = self._missing_state()
-            if missing:
-                raise RobotNotReady(missing)
-            if self._guard_silent():
-                raise RobotNotReady(
-                    f'No status of the guard came on {self._subscriptions[1].topic_name}: start '
-                    f'rl_bridge_guard in the same namespace, or name it with the parameter guard.'
+            problem = self._problem()
+            if not problem and self._guard.silent(self._clock_ns()):
+                problem = (
+                    f'{self._guard.stop(self._clock_ns()).message} It must be in the same '
+                    f'namespace, or named with the parameter guard.'
                 )
+            if problem:
+                raise RobotNotReady(problem)
 
     def state(self) -> RobotState:
         """
@@ -135,15 +135,15 @@ class TopicRobot:
         :raises RobotNotReady: there is none, it is older than its limit, or not usable.
         """
         with self._news:
-            missing = self._missing_state()
-            if missing or self._state is None:
-                raise RobotNotReady(missing)
-            return self._state
+            problem = self._problem()
+            if problem or self._states.newest is None:
+                raise RobotNotReady(problem)
+            return self._states.newest
 
     def stop(self) -> Stop:
         """Return the guard's verdict, or STOPPED while the guard is silent."""
         with self._news:
-            guards = self._guards_stop()
+            guards = self._guard.stop(self._clock_ns())
             own = self._halted
             return own if own is not None and own.state > guards.state else guards
 
@@ -163,24 +163,23 @@ class TopicRobot:
         """
         end_ns = self._clock_ns() + round(timeout_s * 1e9)
         with self._news:
-            missing = self._missing_state()
-            if missing:
-                raise RobotNotReady(missing)
+            problem = self._problem()
+            if problem:
+                raise RobotNotReady(problem)
             self._halted = None
-            self._begin_confirmed = False
             self._bound = True
-            first_ns = self._clock_ns()
+            self._guard.ask()
+            asked_ns = self._clock_ns()
             while True:
-                asked = self._send(CommandKind.BEGIN)
-                self._news.wait_for(
-                    lambda asked=asked: self._begun(asked, first_ns),  # type: ignore[misc]
-                    min(BEGIN_EVERY_S, max(0.0, (end_ns - self._clock_ns()) / 1e9)),
-                )
-                if self._begun(asked, first_ns):
-                    self._begin_confirmed = True
+                sequence = self._send(CommandKind.BEGIN)
+                left_s = max(0.0, (end_ns - self._clock_ns()) / 1e9)
+                begun = functools.partial(self._begun, sequence, asked_ns)
+                if self._news.wait_for(begun, min(BEGIN_EVERY_S, left_s)):
                     return
                 if self._clock_ns() >= end_ns:
-                    raise RobotNotReady(self._why_not_begun(timeout_s))
+                    raise RobotNotReady(
+                        self._guard.why_not_confirmed(self._clock_ns(), waited_s=timeout_s)
+                    )
 
     def command(self, values: FloatArray, *, authority_s: float) -> None:
         """
@@ -266,102 +265,33 @@ class TopicRobot:
         self._commands.publish(command)
         return self._sequence
 
-    def _begun(self, asked: int, first_ns: int) -> bool:
+    def _begun(self, sequence: int, asked_ns: int) -> bool:
         """
         Return whether the guard accepted a BEGIN.
 
-        :raises RobotStopped: it cannot, or something stopped the robot since.
+        :raises RobotStopped: it cannot, or a halt came in between.
         """
         if self._halted is not None:
             raise RobotStopped(self._halted.state, self._halted.reason, self._halted.message)
-        status = self._status
-        if status is None or self._status_ns < first_ns:
-            return False
-        accepted = status.bridge_id == self.bridge_id and status.sequence >= asked
-        stop = _stop_of(status)
-        late = self._status_ns - first_ns > REFUSED_AFTER_S * 1e9
-        latched = stop.state >= StopState.STOPPED if accepted else stop.state >= StopState.FAULT
-        if latched and (accepted or late):
-            raise RobotStopped(stop.state, stop.reason, stop.message)
-        return bool(accepted)
+        return self._guard.confirmed(sequence, asked_ns=asked_ns)
 
-    def _why_not_begun(self, timeout_s: float) -> str:
-        if self._guard_silent():
-            return self._guards_stop().message
-        if self._status.bridge_id not in ('', self.bridge_id):
-            return (
-                f'The guard still listens to the bridge {self._status.bridge_id} after '
-                f'{timeout_s:g} s: end that one, only one bridge may command a robot.'
-            )
-        return (
-            f"The guard did not confirm the episode's begin within {timeout_s:g} s; its log says "
-            f'why it refused.'
-        )
-
-    def _guards_stop(self) -> Stop:
-        if self._guard_silent():
-            return Stop(
-                StopState.STOPPED,
-                StopReason.GUARD_SILENT,
-                f'nothing was heard from the guard on {self._subscriptions[1].topic_name} for '
-                f'{GUARD_SILENT_S:g} s; is rl_bridge_guard running?',
-            )
-        if self._begin_confirmed and self._status.bridge_id != self.bridge_id:
-            if self._status.bridge_id:
-                reason = StopReason.TAKEOVER
-                message = f'the guard listens to the bridge {self._status.bridge_id} now'
-            else:
-                reason, message = StopReason.GUARD_SILENT, 'the guard was restarted'
-            return Stop(StopState.STOPPED, reason, f'{message}; reset to go on')
-        return _stop_of(self._status)
-
-    def _guard_silent(self) -> bool:
-        age_ns = self._clock_ns() - self._status_ns
-        return self._status is None or age_ns > GUARD_SILENT_S * 1e9
-
-    def _missing_state(self) -> str:
-        """Return what is wrong with the newest state, or nothing."""
-        if self._fault:
-            return self._fault
-        topic = self._subscriptions[0].topic_name
-        if self._state is None:
-            return (
-                f'No joint state of {self.description.name} has come on {topic}: is its driver '
-                f'running, in this namespace?'
-            )
-        age_s = (self._clock_ns() - self._state.stamp_ns) / 1e9
-        if age_s > self.description.state_max_age_s:
-            return (
-                f'The joint state of {self.description.name} on {topic} is {age_s:.3g} s old, '
-                f'more than {self.description.state_max_age_s:g} s: is its driver still running?'
-            )
-        return ''
+    def _problem(self) -> str:
+        return self._states.problem(self._clock_ns())
 
     # -- callbacks, in the executor's thread ---------------------------------------------------
 
     def _on_state(self, message: Any) -> None:
-        now_ns = self._clock_ns()
-        fault, picked = '', None
-        try:
-            picked = self._order.pick(
-                message.name, message.position, message.velocity, message.effort
-            )
-        except RobotNotReady as error:
-            fault = str(error)
         with self._news:
-            if picked is None and not fault:
-                return
-            self._fault = fault
-            if picked is not None:
-                self._state = RobotState(*picked, now_ns)
+            self._states.take(
+                message.name,
+                message.position,
+                message.velocity,
+                message.effort,
+                now_ns=self._clock_ns(),
+            )
             self._news.notify_all()
 
     def _on_status(self, message: Any) -> None:
         with self._news:
-            self._status = message
-            self._status_ns = self._clock_ns()
+            self._guard.hear(message, self._clock_ns())
             self._news.notify_all()
-
-
-def _stop_of(status: Any) -> Stop:
-    return Stop(status.stop.state, status.stop.reason, status.stop.message)

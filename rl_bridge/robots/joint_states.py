@@ -1,6 +1,6 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a JointState's order of joints, which is the driver's own, to the robot file's order."""
+"""Joint states as a driver sends them, in its own order, and whether one may act on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_bridge.errors import RobotNotReady
-from rl_bridge.types import FloatArray
+from rl_bridge.types import FloatArray, RobotDescription, RobotState
 
 
 class JointOrder:
@@ -73,3 +73,56 @@ class JointOrder:
                 f'Correct the joints in the robot file.'
             )
         return np.array([places[joint] for joint in self._joints], dtype=np.intp)
+
+
+class JointStates:
+    """
+    The newest state of a robot, or why there is none to act on.
+
+    :param description: the robot.
+    :param topic: where its states come from, for people.
+    """
+
+    def __init__(self, description: RobotDescription, *, topic: str) -> None:
+        self.newest: RobotState | None = None
+        self._description = description
+        self._topic = topic
+        self._order = JointOrder(description.joints)
+        self._fault = ''
+
+    def take(
+        self,
+        names: Sequence[str],
+        position: Sequence[float],
+        velocity: Sequence[float],
+        effort: Sequence[float],
+        *,
+        now_ns: int,
+    ) -> None:
+        """Take the fields of a JointState; one that cannot be used is remembered as the fault."""
+        try:
+            picked = self._order.pick(names, position, velocity, effort)
+        except RobotNotReady as error:
+            self._fault = str(error)
+            return
+        if picked is not None:
+            self._fault = ''
+            self.newest = RobotState(*picked, now_ns)
+
+    def problem(self, now_ns: int) -> str:
+        """Return in one sentence why the newest state must not be acted on, or nothing."""
+        name, limit_s = self._description.name, self._description.state_max_age_s
+        if self._fault:
+            return self._fault
+        if self.newest is None:
+            return (
+                f'No joint state of {name} has come on {self._topic}: is its driver running, in '
+                f'this namespace?'
+            )
+        age_s = (now_ns - self.newest.stamp_ns) / 1e9
+        if age_s > limit_s:
+            return (
+                f'The joint state of {name} on {self._topic} is {age_s:.3g} s old, more than '
+                f'{limit_s:g} s: is its driver still running?'
+            )
+        return ''

@@ -1,0 +1,119 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a bridge knows of the guard: its last verdict, and whether it still listens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rl_bridge.errors import RobotStopped
+from rl_bridge.types import Stop, StopReason, StopState
+
+SILENT_S = 0.2
+# A FAULT that is still reported this long after a BEGIN was not cleared by it.
+REFUSED_AFTER_S = 0.1
+
+
+class StopFields(Protocol):
+    """Fields of a Stop message."""
+
+    state: int
+    reason: int
+    message: str
+
+
+class StatusFields(Protocol):
+    """Fields of a GuardStatus message that are read here."""
+
+    bridge_id: str
+    sequence: int
+    stop: StopFields
+
+
+class GuardView:
+    """
+    The guard as one bridge sees it. All times are nanoseconds of one monotonic clock.
+
+    :param bridge_id: of this bridge.
+    :param topic: where the guard's status comes from, for people.
+    """
+
+    def __init__(self, bridge_id: str, *, topic: str) -> None:
+        self._bridge_id = bridge_id
+        self._topic = topic
+        self._status: StatusFields | None = None
+        self._status_ns = 0
+        self._confirmed = False
+
+    def hear(self, status: StatusFields, now_ns: int) -> None:
+        """Take a status message."""
+        self._status = status
+        self._status_ns = now_ns
+
+    def silent(self, now_ns: int) -> bool:
+        """Return whether nothing was heard for too long."""
+        return self._status is None or now_ns - self._status_ns > SILENT_S * 1e9
+
+    def stop(self, now_ns: int) -> Stop:
+        """Return the guard's verdict; STOPPED if it is silent or no longer listens."""
+        status = self._status
+        if status is None or self.silent(now_ns):
+            return Stop(
+                StopState.STOPPED,
+                StopReason.GUARD_SILENT,
+                f'nothing was heard from the guard on {self._topic} for {SILENT_S:g} s; is '
+                f'rl_bridge_guard running?',
+            )
+        if self._confirmed and status.bridge_id != self._bridge_id:
+            if status.bridge_id:
+                reason = StopReason.TAKEOVER
+                message = f'the guard listens to the bridge {status.bridge_id} now'
+            else:
+                reason, message = StopReason.GUARD_SILENT, 'the guard was restarted'
+            return Stop(StopState.STOPPED, reason, f'{message}; reset to go on')
+        return _stop_of(status)
+
+    def ask(self) -> None:
+        """Take note that a BEGIN is asked for: no episode is confirmed any more."""
+        self._confirmed = False
+
+    def confirmed(self, sequence: int, *, asked_ns: int) -> bool:
+        """
+        Return whether the guard accepted a BEGIN.
+
+        :param sequence: of the newest BEGIN.
+        :param asked_ns: when the first of them was sent.
+        :raises RobotStopped: the guard cannot begin, or something stopped the robot since.
+        """
+        status = self._status
+        if status is None or self._status_ns < asked_ns:
+            return False
+        stop = _stop_of(status)
+        self._confirmed = status.bridge_id == self._bridge_id and status.sequence >= sequence
+        if self._confirmed:
+            refused = stop.state >= StopState.STOPPED
+        else:
+            # The first status after asking may be older than the guard's answer.
+            late = self._status_ns - asked_ns > REFUSED_AFTER_S * 1e9
+            refused = late and stop.state >= StopState.FAULT
+        if refused:
+            raise RobotStopped(stop.state, stop.reason, stop.message)
+        return self._confirmed
+
+    def why_not_confirmed(self, now_ns: int, *, waited_s: float) -> str:
+        """Return in one sentence why no BEGIN was confirmed."""
+        if self._status is None or self.silent(now_ns):
+            return self.stop(now_ns).message
+        if self._status.bridge_id not in ('', self._bridge_id):
+            return (
+                f'The guard still listens to the bridge {self._status.bridge_id} after '
+                f'{waited_s:g} s: end that one, only one bridge may command a robot.'
+            )
+        return (
+            f"The guard did not confirm the episode's begin within {waited_s:g} s; its log says "
+            f'why it refused.'
+        )
+
+
+def _stop_of(status: StatusFields) -> Stop:
+    return Stop(status.stop.state, status.stop.reason, status.stop.message)
