@@ -34,13 +34,13 @@ class ScriptedBridge:
     """
     Holds no rules of its own: it notes every request and answers it as the script says.
 
-    ``script`` holds one entry per reset or step to come: a dict of fields to change in the good answer,
-    or an exception that the transport raises instead of it.
+    ``script`` holds one entry per reset or step to come: a dict of fields to change in the good
+    answer, or an exception that the transport raises instead of it.
     """
 
     def __init__(
-        self, *, action_space: Any = None, observation_space: Any = None, control_period: float = 0.0,
-        lease: float = 0.0, render_modes: tuple[str, ...] = ()
+        self, *, action_space: Any = None, observation_space: Any = None,
+        control_period: float = 0.0, lease: float = 0.0, render_modes: tuple[str, ...] = ()
     ) -> None:
         self.specs = Specs(
             action_space=action_space or gymnasium.spaces.Box(-1, 1, (2,), np.float32),
@@ -71,8 +71,8 @@ class ScriptedBridge:
         self.resets.append(replace(request))
         self.stamp_ns += 1
         return self._as_told(ResetReply(
-            bridge_id='bridge-1', session=self.session, reset_id=request.reset_id, epoch=5, episode=1,
-            observation=self.leaves([0, 0]), stamp_ns=self.stamp_ns))
+            bridge_id='bridge-1', session=self.session, reset_id=request.reset_id, epoch=5,
+            episode=1, observation=self.leaves([0, 0]), stamp_ns=self.stamp_ns))
 
     def step(self, request: StepRequest) -> StepReply:
         """Answer Step with the action as the observation."""

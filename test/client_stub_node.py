@@ -1,10 +1,11 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-A bridge of few words for the tests of the connection: it answers as the request itself tells it to.
+A bridge of few words for the tests of the connection: it answers as the request itself tells it
+to.
 
-Run as a process of its own; it says ``ready`` on stdout and ends when its stdin is closed. What to do
-with a step stands in ``action_text``:
+Run as a process of its own; it says ``ready`` on stdout and ends when its stdin is closed. What to
+do with a step stands in ``action_text``:
 
     (nothing)    answer: observation = action, info = how many copies of this step have come
     silent       never answer
@@ -30,10 +31,10 @@ from gymnasium.spaces import Box
 from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
-from rl_bridge_interfaces.msg import Heartbeat, Leaf, Status
-from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
 from rl_bridge.wire import Specs, specs_hash, specs_to_json
+from rl_bridge_interfaces.msg import Heartbeat, Leaf, Status
+from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
 BOX = Box(-1, 1, (2,), 'float64')
 SPECS = specs_to_json(Specs(
@@ -94,7 +95,8 @@ class StubNode:
 
     def _get_specs(self, request: Any, to: Any) -> list[Any]:
         return [GetSpecs.Response(
-            bridge_id=self._bridge_id, protocol=1, specs=SPECS, specs_hash=specs_hash(SPECS), lease=0.2)]
+            bridge_id=self._bridge_id, protocol=1, specs=SPECS, specs_hash=specs_hash(SPECS),
+            lease=0.2)]
 
     def _reset(self, request: Any, to: Any) -> list[Any]:
         return [Reset.Response(

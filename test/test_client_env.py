@@ -36,9 +36,17 @@ from rl_bridge.errors import (
     SpecsChanged,
     Unsupported,
 )
-from rl_bridge.types import Leaf, RenderReply, Status, StatusCode, Stop, StopReason, StopState, Timing
+from rl_bridge.types import (
+    Leaf,
+    RenderReply,
+    Status,
+    StatusCode,
+    Stop,
+    StopReason,
+    StopState,
+    Timing,
+)
 from rl_bridge.wire import info_from_json
-
 
 NESTED_IN_ITSELF: dict[str, Any] = {}
 NESTED_IN_ITSELF['self'] = NESTED_IN_ITSELF
@@ -70,7 +78,9 @@ class TestEpisodes:
         assert request.client_id and request.session == '' and request.takeover is False
         assert observation.dtype == np.float32 and observation.tolist() == [0, 0] and info == {}
 
-    def test_a_reset_without_seed_says_so(self, bridge: ScriptedBridge, env: RemoteRobotEnv) -> None:
+    def test_a_reset_without_seed_says_so(
+        self, bridge: ScriptedBridge, env: RemoteRobotEnv
+    ) -> None:
         env.reset()
         assert bridge.resets[-1].has_seed is False and bridge.resets[-1].options == ''
 
@@ -79,7 +89,7 @@ class TestEpisodes:
     ) -> None:
         env.reset()
         bridge.script.append(
-            {'reward': np.float64(2.5), 'terminated': np.bool_(True), 'truncated': np.bool_(False)})
+            {'reward': np.float32(2.5), 'terminated': np.bool_(True), 'truncated': np.False_})
         observation, reward, terminated, truncated, info = env.step(ACTION)
         assert np.array_equal(observation, ACTION)
         assert type(reward) is float and reward == 2.5
@@ -205,7 +215,8 @@ class TestBadInput:
     def test_numpy_values_in_options_arrive_as_they_were(
         self, bridge: ScriptedBridge, env: RemoteRobotEnv
     ) -> None:
-        env.reset(options={'target': np.array([0.1, 0.2]), 'tries': np.int16(3), 'pair': (1, b'x')})
+        target = np.array([0.1, 0.2])
+        env.reset(options={'target': target, 'tries': np.int16(3), 'pair': (1, b'x')})
         arrived = info_from_json(bridge.resets[-1].options)
         assert arrived['target'].tolist() == [0.1, 0.2] and arrived['target'].dtype == np.float64
         assert arrived['tries'].dtype == np.int16 and arrived['pair'] == (1, b'x')
@@ -318,7 +329,7 @@ class TestRefusals:
     ) -> None:
         env.reset()
         bridge.refuse(200, 'new')
-        with pytest.raises(ProtocolError, match='status 200.*same version'):
+        with pytest.raises(ProtocolError, match=r'status 200.*same version'):
             env.step(ACTION)
 
     def test_an_ok_where_none_can_be_is_not_taken_for_one(self, bridge: ScriptedBridge) -> None:
@@ -482,7 +493,8 @@ class TestInfo:
             'distance': 0.5,
             'held_ms': 250.0,
             'timing': {
-                'period': 0.04, 'lateness': 0.001, 'observation_age': 0.002, 'held': 0.25, 'missed': 3},
+                'period': 0.04, 'lateness': 0.001, 'observation_age': 0.002, 'held': 0.25,
+                'missed': 3},
         }
         assert env.metadata['render_fps'] == 25
 
@@ -524,7 +536,7 @@ class TestInfo:
 class TestConnecting:
     def test_another_version_is_refused(self, bridge: ScriptedBridge) -> None:
         bridge.specs_reply = replace(bridge.specs_reply, protocol=2)
-        with pytest.raises(ProtocolError, match='version 2.*version 1'):
+        with pytest.raises(ProtocolError, match=r'version 2.*version 1'):
             make(bridge)
 
     def test_specs_that_do_not_match_their_hash_are_refused(self, bridge: ScriptedBridge) -> None:

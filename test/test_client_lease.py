@@ -46,7 +46,7 @@ def test_the_lease_is_renewed_with_growing_counts_until_closed(
     thread = held._thread
     held.close()
     assert thread is not None and not thread.is_alive()
-    assert bridge.beats[:3] == [('alice', 's1', 5, 1), ('alice', 's1', 5, 2), ('alice', 's1', 5, 3)]
+    assert bridge.beats[:3] == [('alice', 's1', 5, count) for count in (1, 2, 3)]
     assert bridge.closed == ['s1'] and not held.held
 
 

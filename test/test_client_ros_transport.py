@@ -18,10 +18,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip('rclpy')
-try:
-    from rl_bridge_interfaces.srv import Step as _Step  # noqa: F401
-except ImportError:
-    pytest.skip('rl_bridge_interfaces is not built', allow_module_level=True)
+pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
 
 from rl_bridge.client import RemoteRobotEnv
 from rl_bridge.client.ros_transport import RosTransport
@@ -50,16 +47,32 @@ class Stub:
         self.process.stdout.close()
 
 
+# Participants announce themselves every 0.25 s instead of every 3 s: each test connects anew.
+PROFILE = '''<?xml version="1.0" encoding="UTF-8"?>
+<dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"><profiles>
+<participant profile_name="test" is_default_profile="true"><rtps><builtin><discovery_config>
+<leaseDuration><sec>1</sec></leaseDuration>
+<leaseAnnouncement><sec>0</sec><nanosec>250000000</nanosec></leaseAnnouncement>
+</discovery_config></builtin></rtps></participant>
+</profiles></dds>
+'''
+
+
 @pytest.fixture(scope='module', autouse=True)
-def domain() -> Iterator[int]:
-    """A ROS domain that nobody else on this machine uses, on loopback; UDP, so a kill leaves no /dev/shm file."""
-    coordinator = pytest.importorskip('domain_coordinator')
-    with coordinator.domain_id() as number, pytest.MonkeyPatch.context() as patch:
-        patch.setenv('ROS_DOMAIN_ID', str(number))
-        patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """
+    The ROS domain of this test run.
+
+    Over UDP, so that a killed process leaves no file in /dev/shm.
+    """
+    profile = tmp_path_factory.mktemp('dds') / 'profile.xml'
+    profile.write_text(PROFILE)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+            patch.setenv(variable, str(profile))
         patch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4')
         patch.delenv('RL_BRIDGE_TRANSPORT', raising=False)
-        yield number
+        yield int(os.environ['ROS_DOMAIN_ID'])  # as conftest.py chose it
 
 
 @pytest.fixture(scope='module')
@@ -80,6 +93,14 @@ def start(domain: int) -> Iterator[Callable[..., Stub]]:
     yield starter
     for running in started:
         running.end()
+
+
+@pytest.fixture(scope='module', params=PATHS)
+def shared(request: pytest.FixtureRequest, stub: Stub) -> Iterator[RosTransport]:
+    connection = RosTransport(NAME, call_path=request.param)
+    connection.get_specs(timeout_s=PATIENCE_S)
+    yield connection
+    connection.close()
 
 
 @pytest.fixture(params=PATHS)
@@ -109,8 +130,8 @@ class Caller:
 
 
 @pytest.fixture
-def step(transport: RosTransport) -> Caller:
-    return Caller(transport)
+def step(shared: RosTransport) -> Caller:
+    return Caller(shared)
 
 
 def copies(reply: Any) -> int:
@@ -118,24 +139,24 @@ def copies(reply: Any) -> int:
 
 
 class TestCalls:
-    def test_every_call_is_answered(self, transport: RosTransport, step: Caller) -> None:
-        specs = transport.get_specs(timeout_s=PATIENCE_S)
+    def test_every_call_is_answered(self, shared: RosTransport, step: Caller) -> None:
+        specs = shared.get_specs(timeout_s=PATIENCE_S)
         assert specs.bridge_id == 'stub' and specs.protocol == 1
         request = ResetRequest(client_id='alice', reset_id=41, options='{"a": 1}')
-        reset = transport.reset(request, timeout_s=PATIENCE_S)
+        reset = shared.reset(request, timeout_s=PATIENCE_S)
         assert (reset.reset_id, reset.session, reset.info) == (41, 's', '{"a": 1}')
         reply = step(3)
         assert reply.step == 3 and list(reply.observation[0].numbers) == [3.0, 0.5]
-        picture = transport.render('s', timeout_s=PATIENCE_S)
+        picture = shared.render('s', timeout_s=PATIENCE_S)
         assert (picture.height, picture.width, bytes(picture.data)) == (1, 2, bytes(range(6)))
-        assert transport.close_session('s', timeout_s=PATIENCE_S).bridge_id == 'stub'
-        assert transport.bridge == NAME
+        assert shared.close_session('s', timeout_s=PATIENCE_S).bridge_id == 'stub'
+        assert shared.bridge == NAME
 
-    def test_a_heartbeat_arrives(self, transport: RosTransport) -> None:
+    def test_a_heartbeat_arrives(self, shared: RosTransport) -> None:
         closed = ''
         for count in range(1000):
-            transport.heartbeat(client_id='alice', session='s9', epoch=3, count=count)
-            closed = transport.close_session('s9', timeout_s=PATIENCE_S).status.message
+            shared.heartbeat(client_id='alice', session='s9', epoch=3, count=count)
+            closed = shared.close_session('s9', timeout_s=PATIENCE_S).status.message
             if "('alice', 's9'," in closed:
                 break
         assert "('alice', 's9'," in closed
@@ -174,7 +195,8 @@ class TestCalls:
     def test_no_answer_is_a_timeout_that_names_bridge_call_and_time(self, step: Caller) -> None:
         with pytest.raises(BridgeTimeout) as caught:
             step(7, 'silent', timeout_s=0.3)
-        assert (caught.value.bridge, caught.value.call, caught.value.timeout_s) == (NAME, 'step 7', 0.3)
+        error = caught.value
+        assert (error.bridge, error.call, error.timeout_s) == (NAME, 'step 7', 0.3)
         assert step(8).step == 8
 
 
@@ -188,17 +210,17 @@ class TestFinding:
             connection.get_specs(timeout_s=2.0)
         connection.close()
         sentence = str(caught.value)
-        for part in ('/cell/arm', f'It sees {NAME}', f'ROS domain {domain}', 'LOCALHOST', 'ROS_DOMAIN_ID',
+        for part in ('/cell/arm', f'It sees {NAME}', f'ROS domain {domain}', 'LOCALHOST',
+        'ROS_DOMAIN_ID',
                      'ROS_AUTOMATIC_DISCOVERY_RANGE', 'FASTDDS_BUILTIN_TRANSPORTS=UDPv4'):
             assert part in sentence
 
     def test_a_missing_bridge_on_an_empty_domain_is_unavailable(self) -> None:
-        coordinator = pytest.importorskip('domain_coordinator')
-        with coordinator.domain_id() as empty:
-            connection = RosTransport(NAME, domain_id=empty)
-            with pytest.raises(BridgeUnavailable, match=f'domain {empty}.*sees no other bridge'):
-                connection.get_specs(timeout_s=0.5)
-            connection.close()
+        empty = 215 + os.getpid() % 18  # clear of conftest.py's domains and of ephemeral ports
+        connection = RosTransport(NAME, domain_id=empty)
+        with pytest.raises(BridgeUnavailable, match=f'domain {empty}.*sees no other bridge'):
+            connection.get_specs(timeout_s=0.5)
+        connection.close()
 
     def test_a_bridge_that_is_seen_but_silent_is_unavailable(
         self, start: Callable[..., Stub]
@@ -254,7 +276,7 @@ class TestFinding:
 
     def test_an_unknown_call_path_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv('RL_BRIDGE_TRANSPORT', 'pigeon')
-        with pytest.raises(ConfigError, match="'pigeon'.*'waitset' or 'executor'"):
+        with pytest.raises(ConfigError, match=r"'pigeon'.*'waitset' or 'executor'"):
             RosTransport(NAME)
 
     @pytest.mark.parametrize(('wanted', 'threads'), [('waitset', 0), ('executor', 1)])
@@ -274,8 +296,10 @@ class TestClosing:
         transport.close()
         transport.close()
         for call in (
-            lambda: transport.get_specs(timeout_s=1), lambda: Caller(transport)(1),
-            lambda: transport.close_session('', timeout_s=1), lambda: transport.render('', timeout_s=1),
+            lambda: transport.get_specs(timeout_s=1),
+            lambda: Caller(transport)(1),
+            lambda: transport.close_session('', timeout_s=1),
+            lambda: transport.render('', timeout_s=1),
             lambda: transport.reset(ResetRequest(), timeout_s=1),
             lambda: transport.heartbeat(client_id='', session='', epoch=0, count=0),
         ):
@@ -283,8 +307,9 @@ class TestClosing:
                 call()
 
     def test_closing_from_another_thread_ends_a_wait(
-        self, transport: RosTransport, step: Caller
+        self, transport: RosTransport
     ) -> None:
+        step = Caller(transport)
         ended: list[BaseException] = []
 
         def wait() -> None:
@@ -300,8 +325,9 @@ class TestClosing:
         assert not waiting.is_alive() and 'was closed' in str(ended[0])
 
     def test_a_second_thread_is_served_after_the_first_or_told_why_not(
-        self, transport: RosTransport, step: Caller
+        self, transport: RosTransport
     ) -> None:
+        step = Caller(transport)
         inside = threading.Event()
         first: list[BaseException] = []
 
@@ -348,7 +374,8 @@ from rl_bridge.types import StepRequest
 NAME = {NAME!r}
 '''
     return subprocess.Popen(
-        [sys.executable, '-c', head + code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, '-c', head + code], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, 'RL_BRIDGE_TRANSPORT': path})
 
 
@@ -382,7 +409,9 @@ raise SystemExit(3)
 ''', path=path)
         finished(process, code=3)
 
-    def test_it_works_beside_the_users_own_rclpy_and_in_threads(self, stub: Stub, path: str) -> None:
+    def test_it_works_beside_the_users_own_rclpy_and_in_threads(
+        self, stub: Stub, path: str
+    ) -> None:
         out = finished(script('''
 import threading
 import rclpy

@@ -22,7 +22,8 @@ sys.path.insert(0, {test!r})
 def run(code: str) -> subprocess.CompletedProcess[str]:
     block = BLOCK.format(root=str(ROOT), test=str(ROOT / 'test'))
     return subprocess.run(
-        [sys.executable, '-c', block + code], capture_output=True, text=True, timeout=60, check=False)
+        [sys.executable, '-c', block + code],
+        capture_output=True, text=True, timeout=60, check=False)
 
 
 def modules() -> list[str]:

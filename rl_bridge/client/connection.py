@@ -43,8 +43,9 @@ def own_transport(bridge: str) -> Transport:
         from rl_bridge.client.ros_transport import RosTransport
     except ImportError as error:
         raise ConfigError(
-            f'A ROS 2 connection needs rclpy and the built rl_bridge_interfaces ({error}); source the '
-            'workspace (install/setup.bash) of a ROS 2, or run "make" in a clone of rl_bridge.'
+            f'A ROS 2 connection needs rclpy and the built rl_bridge_interfaces ({error}); source '
+            'the workspace (install/setup.bash) of a ROS 2, or run "make" in a clone of '
+            'rl_bridge.'
         ) from error
     return RosTransport(bridge)
 
@@ -53,26 +54,28 @@ def connect(transport: Transport, *, timeout_s: float) -> Connected:
     """
     Ask for the specs until the bridge has some, and check them.
 
-    :param timeout_s: seconds to find the bridge and, while it is still being configured, to wait for it.
+    :param timeout_s: seconds to find the bridge and, while it is still being configured, to wait
+        for it.
     :raises BridgeUnavailable: nothing of that name answers, or it stays unconfigured.
     :raises ProtocolError: another version, or specs that do not match their hash.
     """
     end_s = time.monotonic() + timeout_s
     while True:
         reply = transport.get_specs(timeout_s=max(end_s - time.monotonic(), 0.001))
-        if reply.status.code != StatusCode.NOT_ACTIVE or time.monotonic() + INACTIVE_POLL_S > end_s:
+        unconfigured = reply.status.code == StatusCode.NOT_ACTIVE
+        if not unconfigured or time.monotonic() + INACTIVE_POLL_S > end_s:
             break
         time.sleep(INACTIVE_POLL_S)
     if reply.status.code != StatusCode.OK:
         raise refusal(reply, bridge=transport.bridge, call='get_specs')
     if reply.protocol != PROTOCOL_VERSION:
         raise ProtocolError(
-            f'{transport.bridge} speaks version {reply.protocol} of the contract, this client version '
-            f'{PROTOCOL_VERSION}; install the same version of rl_bridge on both sides.')
+            f'{transport.bridge} speaks version {reply.protocol} of the contract, this client '
+            f'version {PROTOCOL_VERSION}; install the same version of rl_bridge on both sides.')
     if specs_hash(reply.specs) != reply.specs_hash:
         raise ProtocolError(
-            f'The specs of {transport.bridge} do not match their hash {reply.specs_hash:.12}; install '
-            'the same version of rl_bridge on both sides.')
+            f'The specs of {transport.bridge} do not match their hash {reply.specs_hash:.12}; '
+            'install the same version of rl_bridge on both sides.')
     try:
         specs = specs_from_json(reply.specs)
     except (WireError, SpecError) as error:

@@ -17,7 +17,9 @@ def bridges_among(services: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
     :param services: names and types, as ``Node.get_service_names_and_types`` gives them.
     """
     return sorted(
-        name[: -len('/step')] for name, types in services if name.endswith('/step') and STEP_TYPE in types)
+        name[: -len('/step')]
+        for name, types in services
+        if name.endswith('/step') and STEP_TYPE in types)
 
 
 def not_found(bridge: str, *, others: Sequence[str], domain_id: int, timeout_s: float) -> str:
@@ -28,28 +30,30 @@ def not_found(bridge: str, *, others: Sequence[str], domain_id: int, timeout_s: 
         seen = 'It sees no other bridge either.'
     return (
         f'No bridge {bridge} was found within {timeout_s:g} s on ROS domain {domain_id} '
-        f'({_discovery_range()}). {seen} Check that the bridge runs ("ros2 node list" beside it), and that '
-        'both sides have the same ROS_DOMAIN_ID and RMW_IMPLEMENTATION; on two machines neither side may '
-        'have ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST; where /dev/shm is shared with a container or '
-        'another user, set FASTDDS_BUILTIN_TRANSPORTS=UDPv4 on both sides.'
+        f'({_discovery_range()}). {seen} Check that the bridge runs ("ros2 node list" beside it), '
+        'and that both sides have the same ROS_DOMAIN_ID and RMW_IMPLEMENTATION; on two machines '
+        'neither side may have ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST; where /dev/shm is shared '
+        'with a container or another user, set FASTDDS_BUILTIN_TRANSPORTS=UDPv4 on both sides.'
     )
 
 
 def silent(bridge: str, *, domain_id: int, timeout_s: float) -> str:
     """Compose the sentence for a bridge that the graph shows but that does not answer."""
     return (
-        f'{bridge} is visible on ROS domain {domain_id} ({_discovery_range()}) but did not answer within '
-        f'{timeout_s:g} s. Most likely it died less than 20 s ago (DDS shows it for that long) or hangs: '
-        'look at its process and log. If it is well, data does not get through: where /dev/shm is shared '
-        'with a container or another user, set FASTDDS_BUILTIN_TRANSPORTS=UDPv4 on both sides.'
+        f'{bridge} is visible on ROS domain {domain_id} ({_discovery_range()}) but did not answer '
+        f'within {timeout_s:g} s. Most likely it died less than 20 s ago (DDS shows it for that '
+        'long) or hangs: look at its process and log. If it is well, data does not get through: '
+        'where /dev/shm is shared with a container or another user, set '
+        'FASTDDS_BUILTIN_TRANSPORTS=UDPv4 on both sides.'
     )
 
 
 def ambiguous(bridge: str, *, count: int, domain_id: int) -> str:
     """Compose the sentence for more than one live bridge of one name."""
     return (
-        f'{count} bridges named {bridge} answer on ROS domain {domain_id}: every request would reach each '
-        'of them and move each robot. End all but one, or give each its own namespace or ROS_DOMAIN_ID.'
+        f'{count} bridges named {bridge} answer on ROS domain {domain_id}: every request would '
+        'reach each of them and move each robot. End all but one, or give each its own namespace '
+        'or ROS_DOMAIN_ID.'
     )
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import getpass
 import itertools
@@ -21,7 +22,7 @@ HEARTBEATS_PER_LEASE = 4
 RELEASE_TIMEOUT_S = 0.5
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _client_id_of(pid: int) -> str:
     try:
         user = getpass.getuser()
@@ -34,12 +35,14 @@ def default_client_id() -> str:
     """
     Return ``user@host:pid:nonce``, the same for every env of this process.
 
-    One name per process because gymnasium's ``check_env`` opens a second env while the first is open.
+    One name per process because gymnasium's ``check_env`` opens a second env while the first is
+    open.
     """
     return _client_id_of(os.getpid())
 
 
-# Grow over restarts too, for client ids that the user chose; a repeated number would get an old reply.
+# Grow over restarts too, for client ids that the user chose; a repeated number would get an old
+# reply.
 _reset_ids = itertools.count(time.time_ns())
 
 
@@ -52,8 +55,8 @@ class Lease:
     """
     A session held at a bridge, renewed by a daemon thread until released.
 
-    The thread knows this object only weakly and shares no lock with the calls, so it neither keeps a
-    forgotten env's robot reserved nor waits for a slow step.
+    The thread knows this object only weakly and shares no lock with the calls, so it neither keeps
+    a forgotten env's robot reserved nor waits for a slow step.
 
     :param transport: where heartbeats and the release go.
     :param client_id: who holds the lease.
@@ -108,10 +111,8 @@ class Lease:
             thread.join(timeout=RELEASE_TIMEOUT_S)
         session, self.session = self.session, ''
         if session:
-            try:
+            with contextlib.suppress(BridgeError):
                 self._transport.close_session(session, timeout_s=RELEASE_TIMEOUT_S)
-            except BridgeError:
-                pass
 
     def beat(self) -> None:
         """Renew the lease once, if one is held."""

@@ -42,7 +42,8 @@ class LoopbackBridge(Protocol):
 
 class LoopbackTransport:
     """
-    Calls a bridge in the same process; a call lasts as long as the bridge takes, time-outs do not apply.
+    Calls a bridge in the same process; a call lasts as long as the bridge takes, time-outs do not
+    apply.
 
     :param bridge: the bridge; it stays the caller's, ``close`` does not close it.
     :param name: what error sentences call it.
@@ -88,7 +89,7 @@ class LoopbackTransport:
         self._closed = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LoopbackTransport:
-        """Return itself: gymnasium deep-copies the arguments of ``make``, a connection stays one."""
+        """Return itself: gymnasium copies the arguments of ``make``, a connection stays one."""
         return self
 
     def _open(self) -> LoopbackBridge:

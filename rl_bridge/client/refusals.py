@@ -25,7 +25,7 @@ from rl_bridge.errors import (
 )
 from rl_bridge.types import Status, StatusCode, Stop, StopState
 
-# What to do next, unless the bridge's own sentence says so already.
+# What to do next.
 _ADVICE = {
     StatusCode.NOT_ACTIVE: (
         'The bridge runs but accepts no sessions: activate it, for example with '
@@ -108,8 +108,10 @@ def refusal(reply: Refused, *, bridge: str, call: str, known_bridge_id: str = ''
         return SessionLost(_sentence(
             f'{bridge} refused {call} until the call time-out: every copy of it was under way for '
             'longer than the motion authority', said,
-            'Nothing moved. The link is too slow or the machine overloaded; call reset() to go on.'))
-    return ProtocolError(f'{bridge} answered {call} with an unexpected status {code.name} ({said}).')
+            'Nothing moved. The link is too slow or the machine overloaded; call reset() to go '
+            'on.'))
+    return ProtocolError(
+        f'{bridge} answered {call} with an unexpected status {code.name} ({said}).')
 
 
 def _rejected(code: StatusCode, *, bridge: str, call: str, said: str) -> RlBridgeError:
@@ -134,7 +136,8 @@ def _session_gone(
             f'{bridge} refused {call}: it was restarted and does not know this session. '
             'Call reset() to begin a new one.')
     return SessionLost(_sentence(
-        f'{bridge} refused {call}', said or 'the session is unknown there: it expired or was taken over',
+        f'{bridge} refused {call}',
+        said or 'the session is unknown there: it expired or was taken over',
         'Call reset() to begin a new one.'))
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 import weakref
 from typing import Any, SupportsFloat
 
@@ -17,8 +16,10 @@ from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
 from rl_bridge.client.connection import connect, own_transport
-from rl_bridge.client.lease import Lease, default_client_id, next_reset_id
-from rl_bridge.client.refusals import NOTHING_MOVED, SESSION_ENDED, refusal
+from rl_bridge.client.conversation import Conversation
+from rl_bridge.client.lease import Lease, default_client_id
+from rl_bridge.client.refusals import refusal
+from rl_bridge.client.reset_options import options_to_json
 from rl_bridge.client.transport import Transport
 from rl_bridge.errors import (
     ActionRejected,
@@ -26,48 +27,40 @@ from rl_bridge.errors import (
     ForkedClient,
     LimitError,
     ProtocolError,
-    ResetRequired,
     Unsupported,
     WireError,
 )
-from rl_bridge.types import (
-    ResetReply,
-    ResetRequest,
-    StatusCode,
-    StepReply,
-    StepRequest,
-    StopReason,
-    StopState,
-)
-from rl_bridge.wire import SpaceCodec, info_from_json, info_to_json
+from rl_bridge.types import StatusCode, StepReply, StopReason, StopState
+from rl_bridge.wire import SpaceCodec, info_from_json
 
 MAX_SEED = 2**63 - 1
 LOCK_STEP_FPS = 30
-MAX_OPTIONS_DEPTH = 16
 
 
 class RemoteRobotEnv(gymnasium.Env[Any, Any]):
     """
     A robot behind a bridge.
 
-    ``reset`` takes the lease, ``step`` moves the robot at most once whatever the network does, ``close``
-    gives the lease back. While a lease is held a daemon thread renews it; that never keeps the robot
-    moving, only steps do.
+    ``reset`` takes the lease, ``step`` moves the robot at most once whatever the network does,
+    ``close`` gives the lease back. While a lease is held a daemon thread renews it; that never
+    keeps the robot moving, only steps do.
 
     Besides what the hosted environment puts there, ``info`` of a step holds ``timing`` (a dict of
-    ``period``, ``lateness``, ``observation_age``, ``held`` in seconds and ``missed``; not in lock-step),
-    ``held_ms`` where the robot had been in HOLD before the step, ``stop_reason`` where it is stopped
-    (then the episode is truncated), and ``applied_action`` where the bridge reports
+    ``period``, ``lateness``, ``observation_age``, ``held`` in seconds and ``missed``; not in
+    lock-step), ``held_ms`` where the robot had been in HOLD before the step, ``stop_reason`` where
+    it is stopped (then the episode is truncated), and ``applied_action`` where the bridge reports
     one: what was commanded to every joint, float64.
 
     :param bridge: name of the bridge's node with its namespace.
     :param timeout_s: call time-out of a step and of a picture in seconds.
     :param reset_timeout_s: call time-out of a reset in seconds; it may move the robot.
     :param connect_timeout_s: how long to look for the bridge in seconds.
-    :param takeover: let the first reset take the lease from another client; the robot is halted first.
+    :param takeover: let the first reset take the lease from another client; the robot is halted
+        first.
     :param render_mode: None, or 'rgb_array' where the hosted environment renders it.
     :param client_id: who holds the lease; by default one name per process.
-    :param transport: a connection to use instead of an own ROS 2 one; it stays the caller's to close.
+    :param transport: a connection to use instead of an own ROS 2 one; it stays the caller's to
+        close.
     :raises BridgeUnavailable: nothing of that name answers, or it stays inactive.
     :raises ProtocolError: the bridge speaks another version of the contract.
     :raises Unsupported: it cannot render what was asked.
@@ -97,7 +90,7 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         self._reset_timeout_s = _checked_timeout('reset_timeout_s', reset_timeout_s)
         _checked_timeout('connect_timeout_s', connect_timeout_s)
         if client_id == '':
-            raise ConfigError('client_id is empty, which means "by hand"; leave it out or name one.')
+            raise ConfigError('client_id is empty, which means by hand; leave it out or name one.')
         own = transport is None
         self._transport = own_transport(bridge) if transport is None else transport
         try:
@@ -105,8 +98,9 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
             modes = [mode for mode in found.specs.render_modes if mode == 'rgb_array']
             if render_mode is not None and render_mode not in modes:
                 raise Unsupported(
-                    f'{self._transport.bridge} cannot render {render_mode!r}: it offers {modes or "nothing"}. '
-                    'Set render_mode of the hosted environment on the robot side, or use None here.')
+                    f'{self._transport.bridge} cannot render {render_mode!r}: it offers '
+                    f'{modes or "nothing"}. Set render_mode of the hosted environment on the '
+                    'robot side, or use None here.')
         except BaseException:
             if own:
                 self._transport.close()
@@ -118,22 +112,17 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         self.metadata = {'render_modes': modes, 'render_fps': max(1, fps)}
         self._action_codec = SpaceCodec(self.action_space, name='action')
         self._observation_codec = SpaceCodec(self.observation_space, name='observation')
-        self._specs_hash = found.specs_hash
         self._paced = found.control_period > 0
         self._takeover = takeover
         self._lease = Lease(
             self._transport, client_id=client_id or default_client_id(), lease_s=found.lease)
-        self._bridge_id = ''
-        self._step = 0
-        self._stamp_ns = 0
-        self._received_ns = 0
-        self._fresh_session = False
-        self._no_episode: str | None = 'no episode was begun'
+        self._conversation = Conversation(
+            self._transport, self._lease, specs_hash=found.specs_hash)
         self._closed = False
         self._finalizer = weakref.finalize(
             self, _let_go, self._lease, self._transport if own else None)
 
-    # -- Gymnasium -------------------------------------------------------------------------------------
+    # -- Gymnasium --------------------------------------------------------------------------------
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -150,19 +139,18 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         """
         self._usable()
         if seed is not None and seed > MAX_SEED:
-            raise LimitError(f'seed {seed} is above 2**63 - 1, the largest that travels; nothing was sent.')
-        text = _options_text(options)
+            raise LimitError(
+                f'seed {seed} is above 2**63 - 1, the largest that travels; nothing was sent.')
+        text = options_to_json(options)
         super().reset(seed=seed)
-        self._no_episode = 'the last reset did not finish'
-        reply = self._ask_for_episode(seed, text)
+        reply = self._conversation.reset(
+            seed=seed, options=text, takeover=self._takeover, timeout_s=self._reset_timeout_s)
         try:
             observation = self._observation_codec.unpack(reply.observation)
             info = info_from_json(reply.info) if reply.info else {}
         except WireError as error:
-            raise self._unreadable('reset', error) from error
+            raise self._conversation.unreadable('reset', error) from error
         self._takeover = False
-        self._fresh_session = False
-        self._no_episode = None
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
@@ -171,33 +159,28 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
 
         :param action: a value of ``action_space``.
         :return: observation, reward, terminated, truncated and info, in fresh buffers.
-        :raises ActionRejected: the action is not in the space (nothing was sent) or the bridge refused it.
+        :raises ActionRejected: the action is not in the space (nothing was sent) or the bridge
+            refused it.
         :raises BridgeTimeout: no answer came and nobody knows whether it was executed; reset.
         :raises ResetRequired: no episode is running.
         :raises SessionLost: the lease expired or was taken over; reset.
         :raises BridgeRestarted: the bridge is another process than before; reset.
         """
         self._usable()
-        if self._no_episode is not None:
-            raise ResetRequired(f'Cannot step {self._transport.bridge}: {self._no_episode}. Call reset() first.')
+        self._conversation.require_episode()
         try:
             self._action_codec.check(action)
             numbers, texts = self._action_codec.flatten(action)
         except WireError as error:
             raise ActionRejected(f'{str(error).rstrip(".")}; nothing was sent.') from error
-        request = StepRequest(
-            action=numbers, action_text=texts, session=self._lease.session, step=self._step + 1)
-        reply = self._ask_for_step(request)
+        reply = self._conversation.step(numbers, texts, timeout_s=self._timeout_s)
         try:
             observation = self._observation_codec.unpack(reply.observation)
             info = self._step_info(reply)
         except WireError as error:
-            raise self._unreadable(f'step {request.step}', error) from error
-        terminated, truncated = bool(reply.terminated), bool(reply.truncated)
-        self._step = request.step
-        self._fresh_session = False
-        self._no_episode = 'the episode is over' if terminated or truncated else None
-        return observation, float(reply.reward), terminated, truncated, info
+            raise self._conversation.unreadable(f'step {reply.step}', error) from error
+        return (
+            observation, float(reply.reward), bool(reply.terminated), bool(reply.truncated), info)
 
     def render(self) -> Any:
         """
@@ -208,8 +191,8 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         self._usable()
         if self.render_mode is None:
             logger.warn(
-                'You are calling render method without specifying any render mode. You can specify the '
-                'render_mode at initialization, e.g. '
+                'You are calling render method without specifying any render mode. You can '
+                'specify the render_mode at initialization, e.g. '
                 'gymnasium.make("rl_bridge:RemoteRobot-v0", render_mode="rgb_array")')
             return None
         reply = self._transport.render(self._lease.session, timeout_s=self._timeout_s)
@@ -219,11 +202,12 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         shape = (int(reply.height), int(reply.width), 3)
         if picture.size != math.prod(shape):
             raise ProtocolError(
-                f'{self._transport.bridge} sent a picture of {picture.size} bytes for shape {shape}.')
+                f'{self._transport.bridge} sent a picture of {picture.size} bytes for shape '
+                f'{shape}.')
         return picture.reshape(shape).copy()
 
     def close(self) -> None:
-        """Give the lease back and let go of the connection; idempotent, never raises for a dead bridge."""
+        """Give the lease back and let go of the connection; idempotent, ignores a dead bridge."""
         if not self._closed and os.getpid() == self._pid:
             self._closed = True
             self._finalizer()
@@ -232,79 +216,9 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
     def __reduce__(self) -> Any:
         """Refuse to be pickled."""
         raise TypeError(
-            'A RemoteRobotEnv holds a connection and a lease and cannot be pickled or copied; pass a '
-            'function that makes one: lambda: gymnasium.make("rl_bridge:RemoteRobot-v0", bridge=...).')
-
-    # -- the conversation ------------------------------------------------------------------------------
-
-    def _ask_for_episode(self, seed: int | None, options: str) -> ResetReply:
-        end_s = time.monotonic() + self._reset_timeout_s
-        session = '' if self._fresh_session else self._lease.session
-        self._fresh_session = True  # holds unless an answer says otherwise
-        while True:
-            request = ResetRequest(
-                client_id=self._lease.client_id, session=session, reset_id=next_reset_id(),
-                takeover=self._takeover, has_seed=seed is not None, seed=int(seed or 0),
-                options=options, specs_hash=self._specs_hash)
-            left_s = max(end_s - time.monotonic(), 0.001)
-            reply = self._transport.reset(request, timeout_s=left_s)
-            self._note_answer(reply)
-            code = reply.status.code
-            if reply.session:
-                if reply.session != self._lease.session:
-                    self._step = 0
-                self._lease.take(reply.session, int(reply.epoch))
-                self._bridge_id = reply.bridge_id
-            if code == StatusCode.OK:
-                if not reply.session or reply.reset_id != request.reset_id:
-                    raise ProtocolError(
-                        f'{self._transport.bridge} answered reset {request.reset_id} with reset '
-                        f'{reply.reset_id} and session {reply.session!r}; install the same version of '
-                        'rl_bridge on both sides.')
-                return reply
-            if code in (StatusCode.NO_SESSION, StatusCode.STALE) and session:
-                self._lease.forget()
-                session = ''  # the session ended meanwhile: ask for the lease anew
-                continue
-            if code in SESSION_ENDED:
-                self._lease.forget()
-            raise refusal(reply, bridge=self._transport.bridge, call='reset')
-
-    def _ask_for_step(self, request: StepRequest) -> StepReply:
-        call = f'step {request.step}'
-        end_s = time.monotonic() + self._timeout_s
-        left_s = self._timeout_s
-        # Whatever interrupts this call, Ctrl-C included, leaves the step in doubt.
-        self._no_episode = f'whether {call} was executed is unknown'
-        self._fresh_session = True
-        while True:
-            request.echo_ns = self._stamp_ns
-            request.elapsed_ns = time.monotonic_ns() - self._received_ns
-            reply = self._transport.step(request, timeout_s=left_s)
-            self._note_answer(reply)
-            code = reply.status.code
-            if code == StatusCode.OK:
-                if reply.session != request.session or reply.step != request.step:
-                    raise ProtocolError(
-                        f'{self._transport.bridge} answered {call} with step {reply.step} of another '
-                        'request; install the same version of rl_bridge on both sides.')
-                return reply
-            left_s = end_s - time.monotonic()
-            if code != StatusCode.TOO_OLD or left_s <= 0:
-                break
-        if code in NOTHING_MOVED:
-            self._fresh_session = False
-            self._no_episode = None if code != StatusCode.NEEDS_RESET else 'no episode is running'
-        else:
-            self._no_episode = f'{call} ended the episode'
-        error = refusal(reply, bridge=self._transport.bridge, call=call, known_bridge_id=self._bridge_id)
-        if code in SESSION_ENDED:
-            self._lease.forget()
-        raise error
-
-    def _note_answer(self, reply: ResetReply | StepReply) -> None:
-        self._received_ns = time.monotonic_ns()
-        self._stamp_ns = int(reply.stamp_ns)
+            'A RemoteRobotEnv holds a connection and a lease and cannot be pickled or copied; '
+            'pass a function that makes one: lambda: gymnasium.make("rl_bridge:RemoteRobot-v0", '
+            'bridge=...).')
 
     def _step_info(self, reply: StepReply) -> dict[str, Any]:
         info = info_from_json(reply.info) if reply.info else {}
@@ -325,18 +239,12 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
             info['applied_action'] = np.array(reply.applied_action, dtype=np.float64)
         return info
 
-    def _unreadable(self, call: str, error: WireError) -> ProtocolError:
-        self._no_episode = f'the answer to {call} could not be read'
-        self._fresh_session = True
-        return ProtocolError(
-            f'{self._transport.bridge} answered {call} with what does not fit its specs: {error}')
-
     def _usable(self) -> None:
         if os.getpid() != self._pid:
             raise ForkedClient(
-                f'This client of {self._transport.bridge} was made in process {self._pid} and carried '
-                'through a fork, which DDS does not survive. Make it in the worker process instead, and '
-                "start workers with 'spawn' or 'forkserver'.")
+                f'This client of {self._transport.bridge} was made in process {self._pid} and '
+                'carried through a fork, which DDS does not survive. Make it in the worker '
+                "process instead, and start workers with 'spawn' or 'forkserver'.")
         if self._closed:
             raise ClosedEnvironmentError(
                 f'This client of {self._transport.bridge} was closed; make a new one.')
@@ -352,33 +260,6 @@ def _checked_timeout(name: str, value: float) -> float:
     if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
         raise ConfigError(f'{name} is {value!r}; a finite number of seconds above 0 is needed.')
     return float(value)
-
-
-def _options_text(options: dict[str, Any] | None) -> str:
-    if options is None:
-        return ''
-    if not isinstance(options, dict):
-        raise ConfigError(f'options is a {type(options).__name__}; a dict is needed.')
-    stranger = _stranger(options, 'options', 0)
-    if stranger:
-        raise ConfigError(f'{stranger} cannot travel; use what JSON has, tuples, bytes or NumPy values.')
-    return info_to_json(options)
-
-
-def _stranger(value: Any, path: str, depth: int) -> str:
-    """Name the first value that could only travel as its repr: in an info that is fine, in options not."""
-    if isinstance(value, (list, tuple, dict)) and depth < MAX_OPTIONS_DEPTH:
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in items:
-            found = _stranger(key, f'the key {key!r:.80} of {path}', depth) or _stranger(
-                item, f'{path}[{key!r:.80}]', depth + 1)
-            if found:
-                return found
-        return ''
-    plain = value is None or isinstance(value, (bool, int, float, str, bytes, np.generic, np.ndarray))
-    if plain and not (isinstance(value, np.ndarray) and value.dtype.hasobject):
-        return ''
-    return f'{path} = {value!r:.80}'
 
 
 def _reason_name(reason: int) -> str:

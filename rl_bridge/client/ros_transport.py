@@ -5,17 +5,17 @@ The connection over ROS 2 services; the only file of the client that imports rcl
 
 Two call paths, chosen by ``RL_BRIDGE_TRANSPORT``:
 
-* ``waitset`` (default): the calling thread sends on the client's handle, waits on one persistent wait set
+* ``waitset`` (default): the calling thread sends on the client's handle, waits on one persistent
+  wait set
   and takes the response itself. Nothing switches threads, so it is as fast as rclpy gets.
 * ``executor``: rclpy's public API only, an executor thread and futures.
 
-Either way a request is sent again after 250 ms without an answer (the bridge executes it once), and a
-response counts only if its sequence number is one of this call's and it echoes this request.
+Either way a request is sent again after 250 ms without an answer (the bridge executes it once),
+and a response counts only if its sequence number is one of this call's and it echoes this request.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import secrets
 import threading
@@ -23,17 +23,25 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from rclpy.context import Context
 from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
+from rl_bridge.client.call_paths import (
+    WAIT_SLICE_S,
+    CallPath,
+    ExecutorPath,
+    Fits,
+    WaitSetPath,
+)
 from rl_bridge.client.discovery import ambiguous, bridges_among, not_found, silent
+from rl_bridge.client.forks import forked_sentence, keep_out_of_forks, refuse_in_a_fork
 from rl_bridge.errors import BridgeTimeout, BridgeUnavailable, ConfigError, ForkedClient
 from rl_bridge.types import (
     CloseReply,
@@ -48,130 +56,44 @@ from rl_bridge.types import (
 from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
-RETRANSMIT_S = 0.25
-WAIT_SLICE_S = 0.1  # Python sees Ctrl-C, and close() from another thread, between two waits
 DISCOVERY_POLL_S = 0.01
 CLOSE_WAIT_S = 1.0
-# Every endpoint of a name answers within this, when more than one is visible; one of them may be a dead one.
+# Every bridge of a name answers within this, where more than one is visible; one may be dead.
 ROLL_CALL_S = 0.3
-
-Fits = Callable[[Any], bool]
-
-
-class _Caller(Protocol):
-    """Sends a request until an answer fits; None when the time is over or ``stop`` is set."""
-
-    def call(
-        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
-    ) -> Any: ...
-
-    def close(self) -> None: ...
-
-
-class _WaitSetCaller:
-    """Waits in the calling thread."""
-
-    def __init__(self, context: Context) -> None:
-        self._wait_set = rclpy_implementation.WaitSet(0, 0, 0, 1, 0, 0, context.handle)
-
-    def call(
-        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
-    ) -> Any:
-        handle, wait_set, response_type = client.handle, self._wait_set, client.srv_type.Response
-        sent: set[int] = set()
-        now = send_at = time.monotonic()
-        end = now + timeout_s
-        with handle, wait_set:
-            while now < end and not stop.is_set():
-                if now >= send_at:
-                    sent.add(handle.send_request(request))
-                    send_at = now + RETRANSMIT_S
-                wait_set.clear_entities()
-                wait_set.add_client(handle)
-                wait_set.wait(int(min(WAIT_SLICE_S, send_at - now, end - now) * 1e9))
-                header, response = handle.take_response(response_type)
-                while header is not None:
-                    if header.request_id.sequence_number in sent and fits(response):
-                        return response
-                    header, response = handle.take_response(response_type)
-                now = time.monotonic()
-        return None
-
-    def close(self) -> None:
-        self._wait_set.destroy_when_not_in_use()
-
-
-class _ExecutorCaller:
-    """Waits for futures that an executor thread completes."""
-
-    def __init__(self, context: Context, node: Node) -> None:
-        self._executor = SingleThreadedExecutor(context=context)
-        self._executor.add_node(node)
-        self._thread = threading.Thread(
-            target=_spin, args=(self._executor,), name='rl_bridge client', daemon=True)
-        self._thread.start()
-
-    def call(
-        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
-    ) -> Any:
-        arrived = threading.Event()
-        futures: list[Any] = []
-        now = send_at = time.monotonic()
-        end = now + timeout_s
-        try:
-            while now < end and not stop.is_set():
-                if now >= send_at:
-                    future = client.call_async(request)
-                    future.add_done_callback(lambda _: arrived.set())
-                    futures.append(future)
-                    send_at = now + RETRANSMIT_S
-                arrived.wait(min(WAIT_SLICE_S, send_at - now, end - now))
-                arrived.clear()
-                for future in futures:
-                    if future.done() and fits(future.result()):
-                        return future.result()
-                now = time.monotonic()
-        finally:
-            for future in futures:
-                client.remove_pending_request(future)  # a late response is dropped by rclpy
-        return None
-
-    def close(self) -> None:
-        self._executor.shutdown(timeout_sec=CLOSE_WAIT_S)
-        self._thread.join(timeout=CLOSE_WAIT_S)
-
-
-def _spin(executor: SingleThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass  # the context was shut down, by close() or by rclpy's own signal handler
 
 
 @dataclass(slots=True)
 class _Parts:
-    """What must be let go of, in this order; knows nothing of the transport, so that it can be collected."""
+    """What is let go of, in this order; it knows no transport, so that one can be forgotten."""
 
     pid: int
-    caller: _Caller
+    path: CallPath
     node: Node
     context: Context
 
     def close(self) -> None:
         if os.getpid() != self.pid:
             return
-        self.caller.close()
+        self.path.close()
         self.node.destroy_node()
         self.context.try_shutdown()
         self.context.destroy()
+
+
+def _open_path(name: str, context: Context, node: Node) -> CallPath:
+    if name == 'waitset':
+        return WaitSetPath(rclpy_implementation.WaitSet(0, 0, 0, 1, 0, 0, context.handle))
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    return ExecutorPath(executor, is_shut_down=lambda: not context.ok())
 
 
 class RosTransport:
     """
     A connection to one bridge over ROS 2, with an rclpy context and node of its own.
 
-    It works beside the user's own rclpy, in threads, and in 'spawn' or 'forkserver' workers. After a fork
-    every method refuses and ``close`` does nothing: DDS does not survive a fork.
+    It works beside the user's own rclpy, in threads, and in 'spawn' or 'forkserver' workers. After
+    a fork every method refuses and ``close`` does nothing: DDS does not survive a fork.
 
     :param bridge: name of the bridge's node with its namespace.
     :param domain_id: ROS domain; by default ROS_DOMAIN_ID.
@@ -187,8 +109,9 @@ class RosTransport:
         self._pid = os.getpid()
         path = call_path or os.environ.get('RL_BRIDGE_TRANSPORT') or 'waitset'
         if path not in ('waitset', 'executor'):
-            raise ConfigError(f"RL_BRIDGE_TRANSPORT is {path!r}; 'waitset' or 'executor' is needed.")
-        _refuse_in_a_fork(self._bridge)
+            raise ConfigError(
+                f"RL_BRIDGE_TRANSPORT is {path!r}; 'waitset' or 'executor' is needed.")
+        refuse_in_a_fork(self._bridge)
         context = Context()
         # The user's command line is not ours to read; logging stays as the user configured it.
         context.init(args=[], initialize_logging=False, domain_id=domain_id)
@@ -199,8 +122,7 @@ class RosTransport:
                 start_parameter_services=False,
                 parameter_overrides=[Parameter('start_type_description_service', value=False)])
             self._open_endpoints(node)
-            caller: _Caller = (
-                _ExecutorCaller(context, node) if path == 'executor' else _WaitSetCaller(context))
+            self._path = _open_path(path, context, node)
         except (InvalidServiceNameException, InvalidTopicNameException) as error:
             context.try_shutdown()
             raise ConfigError(f'{bridge!r} cannot be the name of a bridge: {error}') from error
@@ -209,13 +131,14 @@ class RosTransport:
             raise
         self._node = node
         self._context = context
-        self._caller = caller
         self._step_message = Step.Request()
-        # Re-entrant, so that a signal handler which closes the env does not wait for its own thread.
+        # Re-entrant, so that a signal handler which closes the env does not wait for its own
+        # thread.
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._finalizer = weakref.finalize(self, _Parts(self._pid, caller, node, context).close)
-        _live.add(self)
+        parts = _Parts(self._pid, self._path, node, context)
+        self._finalizer = weakref.finalize(self, parts.close)
+        keep_out_of_forks(self)
 
     def _open_endpoints(self, node: Node) -> None:
         self._get_specs = node.create_client(GetSpecs, f'{self._bridge}/get_specs')
@@ -237,7 +160,8 @@ class RosTransport:
         """
         Find the bridge, greet it both ways, and return its specs.
 
-        :raises BridgeUnavailable: it is not visible, does not answer, or there are two of that name.
+        :raises BridgeUnavailable: it is not visible, does not answer, or there are two of that
+            name.
         """
         self._usable()
         end = time.monotonic() + timeout_s
@@ -271,16 +195,21 @@ class RosTransport:
         message.options = request.options
         message.specs_hash = request.specs_hash
         wanted = request.reset_id
+
+        def fits(reply: Any) -> bool:
+            mine: bool = reply.reset_id == wanted
+            return mine or reply.status.code != StatusCode.OK
+
         return self._call(  # type: ignore[no-any-return]
-            self._reset, lambda: message, 'reset',
-            lambda reply: reply.status.code != StatusCode.OK or reply.reset_id == wanted, timeout_s)
+            self._reset, lambda: message, 'reset', fits, timeout_s)
 
     def step(self, request: StepRequest, *, timeout_s: float) -> StepReply:
         """Make one step; see :class:`rl_bridge.client.transport.Transport`."""
         session, step = request.session, request.step
 
         def fits(reply: Any) -> bool:
-            return (reply.step == step and reply.session == session) or reply.status.code != StatusCode.OK
+            mine: bool = reply.step == step and reply.session == session
+            return mine or reply.status.code != StatusCode.OK
 
         def message() -> Any:
             filled = self._step_message
@@ -329,13 +258,13 @@ class RosTransport:
     def _call(
         self, client: Any, message: Callable[[], Any], call: str, fits: Fits, timeout_s: float
     ) -> Any:
-        """Call ``message`` once it is this call's turn, send what it returns, await what ``fits``."""
+        """Send what ``message`` returns once it is this call's turn; await what fits."""
         self._usable()
         if not self._lock.acquire(timeout=timeout_s):
             raise BridgeTimeout(
                 self._bridge, call, timeout_s, 'It was not sent: another thread uses this client.')
         try:
-            reply = self._caller.call(client, message(), fits, timeout_s=timeout_s, stop=self._stop)
+            reply = self._path.call(client, message(), fits, timeout_s=timeout_s, stop=self._stop)
         except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
             if self._stop.is_set() or not self._context.ok():
                 raise BridgeUnavailable(self._gone()) from error
@@ -349,7 +278,7 @@ class RosTransport:
 
     def _usable(self) -> None:
         if os.getpid() != self._pid:
-            raise ForkedClient(_forked(self._bridge, self._pid))
+            raise ForkedClient(forked_sentence(self._bridge, self._pid))
         if self._stop.is_set() or not self._context.ok():
             raise BridgeUnavailable(self._gone())
 
@@ -362,7 +291,7 @@ class RosTransport:
         return [name for name in seen if name != self._bridge]
 
     def _refuse_two_of_a_name(self) -> None:
-        """Ask all of that name, where the graph shows more than one: a dead one is shown for 20 s."""
+        """Where the graph shows more than one, ask all: a dead one is shown for 20 s."""
         if self._node.count_services(f'{self._bridge}/get_specs') < 2:
             return
         found: set[str] = set()
@@ -372,7 +301,7 @@ class RosTransport:
             return False
 
         with self._lock:
-            self._caller.call(
+            self._path.call(
                 self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S, stop=self._stop)
         if len(found) > 1:
             raise BridgeUnavailable(ambiguous(
@@ -381,43 +310,3 @@ class RosTransport:
 
 def _any(reply: Any) -> bool:
     return True
-
-
-_live: weakref.WeakSet[RosTransport] = weakref.WeakSet()
-_first_pid = 0
-
-
-def _forked(bridge: str, pid: int) -> str:
-    return (
-        f'The connection to {bridge} belongs to process {pid} and does not survive the fork into '
-        f"{os.getpid()}. Make the env in the worker itself and start workers with 'spawn' or "
-        "'forkserver' (AsyncVectorEnv(..., context='spawn'))."
-    )
-
-
-def _refuse_in_a_fork(bridge: str) -> None:
-    """A process forked from one with DDS in it cannot use DDS, not even anew."""
-    global _first_pid
-    _first_pid = _first_pid or os.getpid()
-    if _first_pid != os.getpid():
-        raise ForkedClient(_forked(bridge, _first_pid))
-
-
-def _defuse_after_fork() -> None:
-    """
-    Keep DDS from being destroyed in a forked child: its threads are the parent's, so the child's exit would
-    hang or crash (both seen: Fast DDS 2.14 in DomainParticipantFactory's destructor).
-
-    Objects are kept for ever, and the child leaves with ``_exit`` before the C++ destructors run.
-    """
-    if not _first_pid:
-        return
-    for transport in list(_live):
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(transport))
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, 'on_exit') and hasattr(libc, 'fcloseall'):  # glibc
-        libc.on_exit(libc._exit, None)  # called with the exit status
-        libc.on_exit(libc.fcloseall, None)  # runs before it
-
-
-os.register_at_fork(after_in_child=_defuse_after_fork)

@@ -31,9 +31,9 @@ class Transport(Protocol):
     call whose request it answers. Calls may come from any thread and are served one at a time;
     ``heartbeat`` never waits for them.
 
-    Every call raises ``BridgeTimeout`` when no answer comes within its time-out (in seconds, finite),
-    ``BridgeUnavailable`` when the connection is gone for good, and ``ForkedClient`` in a process that
-    was forked from the one that made the transport.
+    Every call raises ``BridgeTimeout`` when no answer comes within its time-out (in seconds,
+    finite), ``BridgeUnavailable`` when the connection is gone for good, and ``ForkedClient`` in a
+    process that was forked from the one that made the transport.
     """
 
     @property
