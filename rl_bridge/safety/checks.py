@@ -85,8 +85,8 @@ def no_standstill(memory: GuardMemory, now_ns: int) -> Finding | None:
     return Finding(
         StopState.FAULT,
         StopReason.NO_STANDSTILL,
-        f'the robot was not at rest {memory.robot.standstill_within_s:g} s after a stop '
-        f'({memory.latch.current.message}): {seen}; make the cell safe, then recover',
+        f'the robot was not at rest {memory.robot.standstill_within_s:g} s after a stop: {seen}; '
+        'make the cell safe, then recover',
     )
 
 
