@@ -110,6 +110,8 @@ class SpaceCodec:
             except (TypeError, ValueError, OverflowError) as error:
                 name = self._where[0]
                 raise WireError(f'{name} is {short(numbers)}, expected numbers.') from error
+        if not isinstance(texts, (list, tuple)):
+            raise WireError(f'{self._where[0]} has the texts {short(texts)}, expected a list.')
         root = self._root
         if root.fixed and (len(numbers) != root.numbers or len(texts) != root.texts):
             raise WireError(self._wrong_length(len(numbers), len(texts)))

@@ -29,6 +29,7 @@ from rl_bridge.wire.paths import short
 MARK = '$'
 MAX_DEPTH = 32
 MAX_REPR = 400
+MAX_EMPTY_ELEMENTS = 1024
 
 # Python refuses to write and read longer integers in decimal (its own limit is 4300 digits).
 _LONG_INTEGER_BITS = 8192
@@ -133,6 +134,11 @@ def _encode_int(value: int) -> Any:
 
 
 def _encode_numpy(value: np.generic | np.ndarray[Any, Any]) -> Any:
+    # As an array they would lose the NULs at their end.
+    if isinstance(value, np.str_):
+        return {MARK: 'str_', 'value': str.__str__(value)}
+    if isinstance(value, np.bytes_):
+        return {MARK: 'bytes_', 'data': base64.b64encode(value).decode()}
     dtype = value.dtype
     # Long double differs between machines; a masked array is more than its data.
     if (
@@ -140,13 +146,14 @@ def _encode_numpy(value: np.generic | np.ndarray[Any, Any]) -> Any:
         or dtype.kind not in 'biufcSUmMV'
         or dtype.char in 'gG'
         or isinstance(value, np.ma.MaskedArray)
+        or value.size > _most_elements(dtype)
     ):
         return _repr_of(value)
     encoded = {
         MARK: 'array',
         'dtype': npy_format.dtype_to_descr(dtype),
         'shape': list(value.shape),
-        'data': base64.b64encode(np.asarray(value).tobytes()).decode(),
+        'data': base64.b64encode(value.tobytes()).decode(),
     }
     if isinstance(value, np.generic):
         encoded[MARK] = 'scalar'
@@ -205,14 +212,25 @@ def _decode_bytes(value: dict[str, Any], depth: int) -> Any:
     return _base64(value['data'])
 
 
+def _decode_str_(value: dict[str, Any], depth: int) -> Any:
+    if not isinstance(value['value'], str):
+        raise ValueError('expected a string')
+    return np.str_(value['value'])
+
+
+def _decode_bytes_(value: dict[str, Any], depth: int) -> Any:
+    return np.bytes_(_base64(value['data']))
+
+
 def _decode_array(value: dict[str, Any], depth: int) -> Any:
     shape = _list(value['shape'])
     if not all(type(length) is int and length >= 0 for length in shape):
         raise ValueError('expected a shape of integers')
     dtype = _dtype(value['dtype'])
     data = _base64(value['data'])
-    if len(data) != math.prod(shape) * dtype.itemsize:
-        raise ValueError(f'expected {math.prod(shape)} elements of {dtype}')
+    count = math.prod(shape)
+    if len(data) != count * dtype.itemsize or count > _most_elements(dtype):
+        raise ValueError(f'expected {count} elements of {dtype}')
     return np.ndarray(shape, dtype, data).copy()
 
 
@@ -226,6 +244,8 @@ _DECODERS: dict[str, Callable[[dict[str, Any], int], Any]] = {
     'float': _decode_float,
     'int': _decode_int,
     'bytes': _decode_bytes,
+    'str_': _decode_str_,
+    'bytes_': _decode_bytes_,
     'array': _decode_array,
     'scalar': _decode_scalar,
 }
@@ -251,6 +271,11 @@ def _dtype(description: object) -> np.dtype[Any]:
     if dtype.hasobject:
         raise ValueError('object arrays are not decoded')
     return dtype
+
+
+def _most_elements(dtype: np.dtype[Any]) -> float:
+    """Elements without any bytes, of the dtype U0 for example, are not bounded by the message."""
+    return math.inf if dtype.itemsize else MAX_EMPTY_ELEMENTS
 
 
 def _descr(value: Any) -> Any:

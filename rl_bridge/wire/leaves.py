@@ -254,12 +254,11 @@ def _bounds(space: spaces.Space[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _to_int64(bound: NDArray[Any]) -> NDArray[np.int64]:
     """An integer bound as int64; what lies beyond 2^53 becomes the next number beyond it."""
-    if bound.dtype.kind == 'b':
-        return bound.astype(INT64)
-    if bound.dtype == np.uint64:
-        return np.minimum(bound, np.uint64(MAX_SAFE_INTEGER + 1)).astype(INT64)
-    wide: NDArray[np.int64] = bound.astype(INT64)
-    return wide.clip(-MAX_SAFE_INTEGER - 1, MAX_SAFE_INTEGER + 1)
+    if bound.dtype == np.uint64:  # which int64 does not hold before it is cut
+        bound = np.minimum(bound, np.uint64(MAX_SAFE_INTEGER + 1))
+    limit = np.int64(MAX_SAFE_INTEGER + 1)
+    wide: NDArray[np.int64] = np.clip(bound.astype(np.int64), -limit, limit)
+    return wide
 
 
 def _refuse_large(path: str, number: int) -> NoReturn:
