@@ -17,8 +17,9 @@ from launch.actions import (
     LogInfo,
     RegisterEventHandler,
     SetEnvironmentVariable,
+    Shutdown,
 )
-from launch.conditions import IfCondition
+from launch.conditions import IfCondition, UnlessCondition
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
@@ -61,6 +62,8 @@ def generate_launch_description() -> LaunchDescription:
         'output': 'screen',
         'respawn': LaunchConfiguration('use_respawn'),
         'respawn_delay': 2.0,
+        # Half a robot side is of no use, and nothing may outlive its guard.
+        'on_exit': Shutdown(condition=UnlessCondition(LaunchConfiguration('use_respawn'))),
         'parameters': [
             LaunchConfiguration('params_file'),
             {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
@@ -96,35 +99,29 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _transitions(bridge: LifecycleNode) -> list[RegisterEventHandler]:
-    """Configure the bridge whenever its process starts, and activate it when that worked."""
+    """Configure and activate the bridge once for every start of its process; people do the rest."""
 
     def change(transition: int) -> EmitEvent:
+        matcher = matches_action(bridge)
         return EmitEvent(
-            event=ChangeState(
-                lifecycle_node_matcher=matches_action(bridge), transition_id=transition
-            )
+            event=ChangeState(lifecycle_node_matcher=matcher, transition_id=transition)
         )
 
-    return [
-        RegisterEventHandler(
-            OnProcessStart(
-                target_action=bridge, on_start=[change(Transition.TRANSITION_CONFIGURE)]
-            )
-        ),
-        RegisterEventHandler(
-            OnStateTransition(
-                target_lifecycle_node=bridge,
-                start_state='configuring',
-                goal_state='inactive',
-                entities=[change(Transition.TRANSITION_ACTIVATE)],
-            )
-        ),
-        RegisterEventHandler(
-            OnStateTransition(
-                target_lifecycle_node=bridge,
-                start_state='activating',
-                goal_state='active',
-                entities=[LogInfo(msg='the bridge is active')],
-            )
-        ),
-    ]
+    activate = OnStateTransition(
+        target_lifecycle_node=bridge,
+        start_state='configuring',
+        goal_state='inactive',
+        entities=[change(Transition.TRANSITION_ACTIVATE)],
+        handle_once=True,
+    )
+    start = OnProcessStart(
+        target_action=bridge,
+        on_start=[RegisterEventHandler(activate), change(Transition.TRANSITION_CONFIGURE)],
+    )
+    active = OnStateTransition(
+        target_lifecycle_node=bridge,
+        start_state='activating',
+        goal_state='active',
+        entities=[LogInfo(msg='the bridge is active')],
+    )
+    return [RegisterEventHandler(start), RegisterEventHandler(active)]

@@ -8,7 +8,7 @@ wrappers by name.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -87,30 +87,11 @@ def wrapped(env: Env, wrappers: Sequence[str]) -> Env:
     return env
 
 
-def imported(name: str, *, parameter: str) -> Callable[..., Any]:
-    """
-    Return what 'module:attribute' names.
-
-    :raises ConfigError: it cannot be imported.
-    """
-    module, _, attribute = name.partition(':')
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f'parameter {parameter} is {name!r}, which cannot be imported ({error}); '
-            "write 'module:Class'"
-        ) from error
-    if not callable(found):
-        raise ConfigError(f'parameter {parameter} is {name!r}, which cannot be called')
-    return found  # type: ignore[no-any-return]
-
-
 def _render_modes(env_id: str) -> Sequence[str]:
     module, _, name = env_id.rpartition(':')
     if module:
         importlib.import_module(module)
-    creator = gymnasium.spec(name).entry_point
+    creator: Any = gymnasium.spec(name).entry_point
     if isinstance(creator, str):
         creator = load_env_creator(creator)
     return list(getattr(creator, 'metadata', {}).get('render_modes', ()))

@@ -23,11 +23,10 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import gymnasium
 import rclpy
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -35,20 +34,18 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
-from rl_bridge import env_factory, parameters
+from rl_bridge import parameters
 from rl_bridge.bridge import Bridge
-from rl_bridge.errors import RlBridgeError, RobotNotReady
+from rl_bridge.errors import RlBridgeError
 from rl_bridge.hosted_env import HostedEnv
+from rl_bridge.hosting_node import host
 from rl_bridge.robots.topic_io import TopicIo
 from rl_bridge.services_node import RequestLoop
 from rl_bridge.status_node import StatusTopics
 from rl_bridge.types import StopReason
+from rl_bridge.weights_node import WeightParameters
 from rl_bridge_interfaces.msg import Heartbeat, Leaf
 
-if TYPE_CHECKING:
-    from rl_bridge.robots.topic_robot import TopicRobot
-
-CONNECT_SLICE_S = 0.25
 PULSE_S = 0.02
 CLOSE_TIMEOUT_S = 5.0
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -90,12 +87,13 @@ class RobotEnvNode(LifecycleNode):
         # Grows over restarts: milliseconds since 1970 above, epochs of this process below.
         self._epoch = (time.time_ns() // 1_000_000) << 20
         self._bridge: Bridge | None = None
-        self._env: gymnasium.Env[Any, Any] | None = None
         self._topic_io: TopicIo | None = None
         self._active = False
-        self._weights: list[str] = []
+        self._ticking = False  # from the first robot on, so that its guard never misses a tick
+        self._weights: WeightParameters | None = None
         parameters.declare(self)
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._apply_parameters)
         self._tick = self.create_publisher(Heartbeat, '~/tick', 1)
         self._status = StatusTopics(self, bridge_id=self.bridge_id)
         self.create_service(Trigger, '~/halt', self._on_halt)
@@ -109,46 +107,36 @@ class RobotEnvNode(LifecycleNode):
         self._pulse.start()
 
     # -- lifecycle --------------------------------------------------------------------------------
-    # ---------------
 
     @_logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Build the environment and check it; nothing moves."""
-        settings = parameters.values(self)
-        period = authority = 0.0
+        self._ticking = True  # before a guard may listen to this bridge
+        hosting = host(
+            self,
+            parameters.values(self),
+            bridge_id=self.bridge_id,
+            give_up=self.asked_to_end.is_set,
+        )
+        self._topic_io = hosting.topic_io
         try:
-            if settings['env'] == 'robot':
-                period = 1.0 / settings['control_rate']
-                authority = parameters.authority_s(
-                    authority_time=settings['authority_time'],
-                    control_rate=settings['control_rate'],
-                )
-                self._env = self._robot_env(settings, period_s=period, authority_s=authority)
-            else:
-                self._env = env_factory.gymnasium_env(
-                    settings['env'],
-                    kwargs=settings['env_kwargs'],
-                    render_mode=settings['render_mode'],
-                )
-            self._env = env_factory.wrapped(self._env, settings['wrappers'])
             bridge = Bridge(
-                HostedEnv(self._env, name=self._env_name(settings), leaf_type=Leaf),
+                HostedEnv(hosting.env, name=hosting.name, leaf_type=Leaf),
                 bridge_id=self.bridge_id,
                 first_epoch=self._epoch,
-                control_period_s=period,
-                authority_s=authority,
-                lease_s=settings['lease_time'],
+                control_period_s=hosting.period_s,
+                authority_s=hosting.authority_s,
+                lease_s=self.get_parameter('lease_time').value,
             )
-            self._declare_weights()
+            self._weights = WeightParameters(self, getattr(hosting.env.unwrapped, 'task', None))
         except BaseException:
+            hosting.env.close()
             self._let_go()
             raise
         bridge.on_transition = self._status.on_transition
         self._bridge = bridge
-        self.get_logger().info(
-            f'configured: {self._env_name(settings)}, '
-            + (f'{settings["control_rate"]:g} Hz' if period else 'lock-step')
-        )
+        pace = f'{1.0 / hosting.period_s:g} Hz' if hosting.period_s else 'lock-step'
+        self.get_logger().info(f'configured: {hosting.name}, {pace}')
         return SUCCESS
 
     @_logged
@@ -220,104 +208,29 @@ class RobotEnvNode(LifecycleNode):
                     f'the hosted environment is still busy after {CLOSE_TIMEOUT_S:g} s; '
                     'it is left alone'
                 )
-        elif self._env is not None:
-            self._env.close()
-        self._env = None
-        for term in self._weights:
-            self.undeclare_parameter(f'reward_weights.{term}')
-        self._weights = []
+        if self._weights is not None:
+            self._weights.close()
+            self._weights = None
         if self._topic_io is not None:
             self._topic_io.close()
             self._topic_io = None
 
-    # -- building ---------------------------------------------------------------------------------
-    # ---------------
+    # -- parameters, services, pulse --------------------------------------------------------------
 
-    def _robot_env(
-        self, settings: dict[str, Any], *, period_s: float, authority_s: float
-    ) -> gymnasium.Env[Any, Any]:
-        from rl_bridge.envs.robot_env import RobotEnv
-        from rl_bridge.robot_file import load_robot
-        from rl_bridge.robots.topic_robot import TopicRobot
-        from rl_bridge.tasks.catalogue import make_task
-
-        description = load_robot(settings['robot_file'])
-        task = make_task(
-            settings['task'],
-            description,
-            interface=settings['command_interface'],
-            period_s=period_s,
-            **env_factory.mapping(settings['task_kwargs'], parameter='task_kwargs'),
-        )
-        self._topic_io = TopicIo(self)
-        robot = TopicRobot(
-            self._topic_io.node,
-            description,
-            interface=settings['command_interface'],
-            command_topic=self.resolve_topic_name('~/command'),
-            guard=settings['guard'],
-            bridge_id=self.bridge_id,
-        )
-        self._connect(robot, settings['connect_timeout'])
-        render_mode = settings['render_mode'] or None
-        if render_mode == 'auto':
-            render_mode = None if description.dh is None else 'rgb_array'
-        most_steps = max(1, round(settings['episode_time'] / period_s))
-        env: gymnasium.Env[Any, Any] = RobotEnv(
-            robot,
-            task,
-            period_s=period_s,
-            authority_s=authority_s,
-            max_episode_steps=most_steps if settings['episode_time'] else None,
-            render_mode=render_mode,
-        )
-        if settings['episode_time']:
-            env = gymnasium.wrappers.TimeLimit(env, max_episode_steps=most_steps)
-        return env
-
-    def _connect(self, robot: TopicRobot, timeout_s: float) -> None:
-        """Connect in slices, so that a signal need not wait for the time-out."""
-        end_s = time.monotonic() + timeout_s
-        while True:
-            try:
-                return robot.connect(timeout_s=min(CONNECT_SLICE_S, timeout_s))
-            except RobotNotReady:
-                if self.asked_to_end.is_set() or time.monotonic() >= end_s:
-                    raise
-
-    def _env_name(self, settings: dict[str, Any]) -> str:
-        if settings['env'] == 'robot':
-            return f'{settings["task"]} on {settings["robot_file"]}'
-        return str(settings['env'])
-
-    def _declare_weights(self) -> None:
-        assert self._env is not None
-        task = getattr(self._env.unwrapped, 'task', None)
-        for term, weight in getattr(task, 'weights', {}).items():
-            name = f'reward_weights.{term}'
-            descriptor = ParameterDescriptor(
-                description=f'Weight of the reward term {term}; acts at once.'
-            )
-            self._weights.append(term)
-            given = self.declare_parameter(name, float(weight), descriptor).value
-            task.set_weight(term, given)
-
-    def _on_set_parameters(self, changed: list[rclpy.Parameter]) -> SetParametersResult:
+    def _check_parameters(self, changed: list[rclpy.Parameter]) -> SetParametersResult:
+        """Refuse what cannot be used; nothing is changed yet."""
         for parameter in changed:
-            prefix, _, term = parameter.name.partition('.')
-            try:
-                if prefix == 'reward_weights' and term in self._weights and self._env is not None:
-                    self._env.unwrapped.task.set_weight(term, parameter.value)
-                elif any(parameter.name == known.name for known in parameters.TABLE):
-                    wrong = parameters.check(parameter.name, parameter.value)
-                    if wrong:
-                        return SetParametersResult(successful=False, reason=wrong)
-            except (RlBridgeError, ValueError, TypeError) as error:
-                return SetParametersResult(successful=False, reason=str(error))
+            wrong = parameters.check(parameter.name, parameter.value)
+            if not wrong and self._weights is not None:
+                wrong = self._weights.check(parameter)
+            if wrong:
+                return SetParametersResult(successful=False, reason=wrong)
         return SetParametersResult(successful=True)
 
-    # -- services, topics, pulse
-    # ---------------------------------------------------------------------------------
+    def _apply_parameters(self, changed: list[rclpy.Parameter]) -> None:
+        for parameter in changed:
+            if self._weights is not None:
+                self._weights.apply(parameter)
 
     def _on_halt(self, request: Any, response: Any) -> Any:
         bridge = self._bridge
@@ -346,11 +259,9 @@ class RobotEnvNode(LifecycleNode):
         while not self._ending.is_set():
             bridge = self._bridge
             try:
-                if bridge is not None and self._topic_io is not None:
+                if self._ticking:
                     count += 1
-                    self._tick.publish(
-                        Heartbeat(sender=self.bridge_id, epoch=bridge.session.epoch, count=count)
-                    )
+                    self._tick.publish(Heartbeat(sender=self.bridge_id, count=count))
                 if bridge is not None:
                     bridge.tick()
                 self._status.tell(bridge, active=self._active)
@@ -379,7 +290,7 @@ class _RosLog(logging.Handler):
 
 
 def _ignore_signals() -> None:
-    """Let a second signal do nothing while the process ends in order; Python keeps this to the end."""
+    """Let a second signal do nothing while the process ends in order; it holds to the end."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 

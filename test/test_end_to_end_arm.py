@@ -9,15 +9,23 @@ import subprocess
 import sys
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+import rclpy
 
 pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
 pytest.importorskip('mujoco', reason='the simulated arm needs MuJoCo')
 
+import lifecycle_msgs.msg
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import Trigger
 from witness import Witness, witnessing
 
 from rl_bridge.client.ros_transport import RosTransport
@@ -33,6 +41,7 @@ from rl_bridge.types import (
     StopReason,
     StopState,
 )
+from rl_bridge_interfaces.srv import Reset, Step
 
 NAMESPACE = f'arm_{os.getpid()}'
 BRIDGE = f'/{NAMESPACE}/robot_env'
@@ -65,11 +74,48 @@ def env(side: RobotSide) -> Iterator[Any]:
 
 
 @pytest.fixture
-def by_hand(side: RobotSide) -> Iterator[RosTransport]:
-    transport = RosTransport(BRIDGE)
-    transport.get_specs(timeout_s=TIMEOUT_S)
-    yield transport
-    transport.close()
+def transport(side: RobotSide) -> Iterator[RosTransport]:
+    made = RosTransport(BRIDGE)
+    made.get_specs(timeout_s=TIMEOUT_S)
+    yield made
+    made.close()
+
+
+class ByHand:
+    """Calls services once, as ``ros2 service call`` does."""
+
+    def __init__(self) -> None:
+        self.context = Context()
+        rclpy.init(context=self.context, signal_handler_options=SignalHandlerOptions.NO)
+        self.node = rclpy.create_node('by_hand', context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+
+    def call(self, kind: Any, name: str, **fields: Any) -> Any:
+        client = self.node.create_client(kind, name)
+        try:
+            assert client.wait_for_service(TIMEOUT_S), f'there is no service {name}'
+            future = client.call_async(kind.Request(**fields))
+            self.executor.spin_until_future_complete(future, TIMEOUT_S)
+            assert future.done(), f'{name} did not answer'
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def step(self, *action: float) -> Any:
+        return self.call(Step, f'{BRIDGE}/step', action=list(action))
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.shutdown()
+
+
+@pytest.fixture
+def by_hand(side: RobotSide) -> Iterator[ByHand]:
+    made = ByHand()
+    yield made
+    made.close()
 
 
 def make(**options: Any) -> Any:
@@ -92,11 +138,11 @@ def test_the_arm_reaches_its_target_through_the_bridge(env: Any) -> None:
 
 
 def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
-    by_hand: RosTransport, observer: Observer
+    by_hand: ByHand, observer: Observer
 ) -> None:
-    by_hand.reset(ResetRequest(), timeout_s=TIMEOUT_S)
-    before = by_hand.step(StepRequest(action=array('d', [0.0, 0.0])), timeout_s=TIMEOUT_S)
-    after = by_hand.step(StepRequest(action=array('d', [0.1, 0.0])), timeout_s=TIMEOUT_S)
+    assert by_hand.call(Reset, f'{BRIDGE}/reset').status.code == StatusCode.OK
+    before = by_hand.step(0.0, 0.0)
+    after = by_hand.step(0.1, 0.0)
     assert after.status.code == StatusCode.OK, after.status.message
     moved = after.observation[0].numbers[0] - before.observation[0].numbers[0]
     assert 0.0 < moved < 0.01
@@ -113,25 +159,40 @@ def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
     assert list(rest.guard.output) == [0.0] * 6
 
 
-def test_a_first_step_by_hand_begins_an_episode_where_the_arm_is(by_hand: RosTransport) -> None:
+def test_a_first_step_by_hand_begins_an_episode_where_the_arm_is(by_hand: ByHand) -> None:
     # Closing a session latches a stop; a reset by hand clears it, as a person would.
-    by_hand.reset(ResetRequest(), timeout_s=TIMEOUT_S)
-    for _ in range(101):
-        reply = by_hand.step(StepRequest(action=array('d', [0.1, 0.0])), timeout_s=TIMEOUT_S)
+    by_hand.call(Reset, f'{BRIDGE}/reset')
+    reply = by_hand.step(0.1, 0.0)
+    while not reply.truncated:
+        reply = by_hand.step(0.0, 0.0)
         assert reply.status.code == StatusCode.OK, reply.status.message
+    there = reply.observation[0].numbers[0]
+    reply = by_hand.step(0.1, 0.0)
+    assert reply.status.code == StatusCode.OK
     assert 'one was begun' in reply.status.message
+    assert reply.observation[0].numbers[0] == pytest.approx(there, abs=0.02)
+
+
+def test_a_halt_by_hand_ends_the_episode_until_a_reset(by_hand: ByHand) -> None:
+    by_hand.call(Reset, f'{BRIDGE}/reset')
+    assert by_hand.call(Trigger, f'{BRIDGE}/halt').success
+    reply = by_hand.step(0.1, 0.0)
+    assert reply.status.code == StatusCode.STOPPED
+    assert 'a halt was requested' in reply.status.message
+    by_hand.call(Reset, f'{BRIDGE}/reset')
+    assert by_hand.step(0.1, 0.0).status.code == StatusCode.OK
 
 
 def test_the_same_step_sent_twice_moves_the_robot_once(
-    by_hand: RosTransport, witness: Witness
+    transport: RosTransport, witness: Witness
 ) -> None:
-    reset = by_hand.reset(ResetRequest(client_id='twice', reset_id=1), timeout_s=TIMEOUT_S)
+    reset = transport.reset(ResetRequest(client_id='twice', reset_id=1), timeout_s=TIMEOUT_S)
     request = StepRequest(action=array('d', [0.1, 0.0]), session=reset.session, step=1)
-    first = by_hand.step(request, timeout_s=TIMEOUT_S)
-    again = by_hand.step(request, timeout_s=TIMEOUT_S)
+    first = transport.step(request, timeout_s=TIMEOUT_S)
+    again = transport.step(request, timeout_s=TIMEOUT_S)
     following = StepRequest(action=array('d', [0.0, 0.0]), session=reset.session, step=2)
-    by_hand.step(following, timeout_s=TIMEOUT_S)
-    by_hand.close_session(reset.session, timeout_s=TIMEOUT_S)
+    transport.step(following, timeout_s=TIMEOUT_S)
+    transport.close_session(reset.session, timeout_s=TIMEOUT_S)
     # Commands arrive in order, so once step 2 is seen nothing of step 1 is still under way.
     witness.wait_for(lambda: witness.moves(reset.epoch, 2))
     assert witness.moves(reset.epoch, 1) == 1
@@ -208,9 +269,8 @@ def test_a_killed_client_leaves_the_arm_at_rest_and_the_next_one_goes_on(
         env.close()
 
 
-@pytest.mark.parametrize('render_mode', ['rgb_array'])
-def test_a_picture_comes_from_the_robot_side(side: RobotSide, render_mode: str) -> None:
-    env = make(render_mode=render_mode)
+def test_a_picture_comes_from_the_robot_side(side: RobotSide) -> None:
+    env = make(render_mode='rgb_array')
     try:
         env.reset(seed=0)
         picture = env.render()
@@ -231,6 +291,38 @@ def test_stable_baselines3s_check_env_passes_on_the_remote_env(env: Any) -> None
         'stable_baselines3.common.env_checker', reason='Stable-Baselines3 is not installed'
     )
     checker.check_env(env.unwrapped)
+
+
+def test_the_bridge_survives_twenty_lifecycle_cycles_without_a_leak(
+    side: RobotSide, by_hand: ByHand
+) -> None:
+    process = Path('/proc') / str(side.processes['robot_env'].pid)
+
+    def cycle() -> tuple[int, int]:
+        for transition in (
+            'deactivate',
+            'activate',
+            'deactivate',
+            'cleanup',
+            'configure',
+            'activate',
+        ):
+            request = {'transition': lifecycle_msgs.msg.Transition(label=transition)}
+            changed = by_hand.call(ChangeState, f'{BRIDGE}/change_state', **request)
+            assert changed.success, f'{transition} was refused'
+        assert by_hand.call(Reset, f'{BRIDGE}/reset').status.code == StatusCode.OK
+        assert by_hand.step(0.1, 0.0).status.code == StatusCode.OK
+        return len(list((process / 'fd').iterdir())), len(list((process / 'task').iterdir()))
+
+    first = [cycle() for _ in range(3)][-1]
+    last = [cycle() for _ in range(17)][-1]
+    assert last == first, 'file descriptors or threads leak'
+
+
+def test_an_impossible_transition_is_refused_and_ends_nothing(by_hand: ByHand) -> None:
+    request = {'transition': lifecycle_msgs.msg.Transition(label='configure')}
+    assert not by_hand.call(ChangeState, f'{BRIDGE}/change_state', **request).success
+    assert by_hand.call(GetState, f'{BRIDGE}/get_state').current_state.label == 'active'
 
 
 def test_a_killed_bridge_leaves_the_arm_at_rest_and_a_new_one_goes_on(

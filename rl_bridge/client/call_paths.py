@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-RETRANSMIT_S = 0.25
 WAIT_SLICE_S = 0.1  # Python sees Ctrl-C, and close() from another thread, between two waits
 JOIN_TIMEOUT_S = 1.0
 
@@ -24,14 +23,16 @@ class CallPath(Protocol):
     """Sends requests, one call at a time."""
 
     def call(
-        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
+        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
+        stop: threading.Event,
     ) -> Any:
         """
-        Send a request, again after 250 ms, until a response to one of its copies fits.
+        Send a request, again after a while, until a response to one of its copies fits.
 
         :param client: an ``rclpy.client.Client``.
         :param fits: whether a response echoes the request.
         :param timeout_s: finite.
+        :param again_s: when to send a copy; ``timeout_s`` = never.
         :param stop: ends the wait when set, within 100 ms.
         :return: the response; None when the time is over or ``stop`` was set.
         """
@@ -51,7 +52,8 @@ class WaitSetPath:
         self._wait_set = wait_set
 
     def call(
-        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
+        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
+        stop: threading.Event,
     ) -> Any:
         """See :class:`CallPath`."""
         handle, wait_set, response_type = client.handle, self._wait_set, client.srv_type.Response
@@ -62,7 +64,7 @@ class WaitSetPath:
             while now < end and not stop.is_set():
                 if now >= send_at:
                     sent.add(handle.send_request(request))
-                    send_at = now + RETRANSMIT_S
+                    send_at = now + again_s
                 wait_set.clear_entities()
                 wait_set.add_client(handle)
                 wait_set.wait(int(min(WAIT_SLICE_S, send_at - now, end - now) * 1e9))
@@ -94,7 +96,8 @@ class ExecutorPath:
         self._thread.start()
 
     def call(
-        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, stop: threading.Event
+        self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
+        stop: threading.Event,
     ) -> Any:
         """See :class:`CallPath`."""
         arrived = threading.Event()
@@ -107,7 +110,7 @@ class ExecutorPath:
                     future = client.call_async(request)
                     future.add_done_callback(lambda _: arrived.set())
                     futures.append(future)
-                    send_at = now + RETRANSMIT_S
+                    send_at = now + again_s
                 arrived.wait(min(WAIT_SLICE_S, send_at - now, end - now))
                 arrived.clear()
                 for future in futures:

@@ -57,6 +57,7 @@ from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
 DISCOVERY_POLL_S = 0.01
+RETRANSMIT_S = 0.25  # no sooner: DDS repairs a loss by itself
 CLOSE_WAIT_S = 1.0
 # Every bridge of a name answers within this, where more than one is visible; one may be dead.
 ROLL_CALL_S = 0.3
@@ -201,7 +202,7 @@ class RosTransport:
             return mine or reply.status.code != StatusCode.OK
 
         return self._call(  # type: ignore[no-any-return]
-            self._reset, lambda: message, 'reset', fits, timeout_s)
+            self._reset, lambda: message, 'reset', fits, timeout_s, once=not wanted)
 
     def step(self, request: StepRequest, *, timeout_s: float) -> StepReply:
         """Make one step; see :class:`rl_bridge.client.transport.Transport`."""
@@ -222,7 +223,7 @@ class RosTransport:
             return filled
 
         return self._call(  # type: ignore[no-any-return]
-            self._step, message, f'step {step}', fits, timeout_s)
+            self._step, message, f'step {step}', fits, timeout_s, once=not session)
 
     def close_session(self, session: str, *, timeout_s: float) -> CloseReply:
         """Release the lease."""
@@ -232,7 +233,8 @@ class RosTransport:
     def render(self, session: str, *, timeout_s: float) -> RenderReply:
         """Fetch one picture."""
         return self._call(  # type: ignore[no-any-return]
-            self._render, lambda: Render.Request(session=session), 'render', _any, timeout_s)
+            self._render, lambda: Render.Request(session=session), 'render', _any, timeout_s,
+            once=True)
 
     def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
         """Renew the lease; takes no lock that a call holds."""
@@ -256,15 +258,22 @@ class RosTransport:
                 self._lock.release()
 
     def _call(
-        self, client: Any, message: Callable[[], Any], call: str, fits: Fits, timeout_s: float
+        self, client: Any, message: Callable[[], Any], call: str, fits: Fits, timeout_s: float,
+        *, once: bool = False,
     ) -> Any:
-        """Send what ``message`` returns once it is this call's turn; await what fits."""
+        """
+        Send what ``message`` returns once it is this call's turn; await what fits.
+
+        :param once: the bridge cannot tell a copy from a second request, so send none.
+        """
         self._usable()
         if not self._lock.acquire(timeout=timeout_s):
             raise BridgeTimeout(
                 self._bridge, call, timeout_s, 'It was not sent: another thread uses this client.')
         try:
-            reply = self._path.call(client, message(), fits, timeout_s=timeout_s, stop=self._stop)
+            reply = self._path.call(
+                client, message(), fits, timeout_s=timeout_s, stop=self._stop,
+                again_s=timeout_s if once else RETRANSMIT_S)
         except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
             if self._stop.is_set() or not self._context.ok():
                 raise BridgeUnavailable(self._gone()) from error
@@ -302,7 +311,8 @@ class RosTransport:
 
         with self._lock:
             self._path.call(
-                self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S, stop=self._stop)
+                self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S,
+                again_s=RETRANSMIT_S, stop=self._stop)
         if len(found) > 1:
             raise BridgeUnavailable(ambiguous(
                 self._bridge, count=len(found), domain_id=self._context.get_domain_id()))

@@ -88,9 +88,11 @@ class TopicRobot:
         self._node = node
         self._clock_ns = clock_ns
         self._news = threading.Condition(threading.RLock())  # guards all below
-        self._sequence = 0
+        # Grows over instances too: after cleanup and configure the guard still knows the last one.
+        self._sequence = clock_ns()
         self._noted = (0, 0, 0)
         self._bound = False  # a BEGIN was sent
+        self._announced = False  # a begin is on its way; a halt from now on makes it fail
         self._halted: Stop | None = None  # our own halt, until the next begin
         self._closed = False
         self._commands = node.create_publisher(Command, command_topic, COMMAND_QOS)
@@ -153,6 +155,9 @@ class TopicRobot:
         """Name what the next commands belong to."""
         with self._news:
             self._noted = (epoch, episode, step)
+            if step == 0:
+                self._announced = True
+                self._halted = None
 
     def begin(self, *, timeout_s: float) -> None:
         """
@@ -166,7 +171,11 @@ class TopicRobot:
             problem = self._problem()
             if problem:
                 raise RobotNotReady(problem)
-            self._halted = None
+            if not self._announced:
+                self._halted = None
+            self._announced = False
+            if self._halted is not None:
+                raise RobotStopped(self._halted.state, self._halted.reason, self._halted.message)
             self._bound = True
             self._guard.ask()
             asked_ns = self._clock_ns()

@@ -1,0 +1,122 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""Builds what a bridge node hosts, from its parameters: a robot with a task, or any env."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+from rclpy.node import Node
+
+from rl_bridge import env_factory, parameters
+from rl_bridge.envs.robot_env import RobotEnv
+from rl_bridge.errors import RobotNotReady
+from rl_bridge.robot_file import load_robot
+from rl_bridge.robots.topic_io import TopicIo
+from rl_bridge.robots.topic_robot import TopicRobot
+from rl_bridge.tasks.catalogue import make_task
+
+CONNECT_SLICE_S = 0.25
+ROBOT = 'robot'
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """
+    What is hosted.
+
+    :param name: what people call it.
+    :param period_s: the control period; 0 = lock-step.
+    :param authority_s: the motion authority; 0 = nothing moves.
+    :param topic_io: what carries the robot's topics; None without a robot.
+    """
+
+    env: env_factory.Env
+    name: str
+    period_s: float = 0.0
+    authority_s: float = 0.0
+    topic_io: TopicIo | None = None
+
+
+def host(
+    node: Node, settings: dict[str, Any], *, bridge_id: str, give_up: Callable[[], bool]
+) -> Hosting:
+    """
+    Build what the parameters name; nothing moves.
+
+    :param settings: values of all parameters by name.
+    :param give_up: whether to stop waiting for the robot.
+    :raises ConfigError: a parameter cannot be used.
+    :raises RobotNotReady: the robot or its guard is not there in time.
+    """
+    if settings['env'] == ROBOT:
+        return _robot(node, settings, bridge_id=bridge_id, give_up=give_up)
+    env = env_factory.gymnasium_env(
+        settings['env'], kwargs=settings['env_kwargs'], render_mode=settings['render_mode']
+    )
+    return Hosting(env_factory.wrapped(env, settings['wrappers']), settings['env'])
+
+
+def _robot(
+    node: Node, settings: dict[str, Any], *, bridge_id: str, give_up: Callable[[], bool]
+) -> Hosting:
+    rate, interface = settings['control_rate'], settings['command_interface']
+    period_s = 1.0 / rate
+    authority_s = parameters.authority_s(
+        authority_time=settings['authority_time'], control_rate=rate
+    )
+    description = load_robot(settings['robot_file'])
+    task = make_task(
+        settings['task'],
+        description,
+        interface=interface,
+        period_s=period_s,
+        **env_factory.mapping(settings['task_kwargs'], parameter='task_kwargs'),
+    )
+    with contextlib.ExitStack() as undo:
+        topic_io = TopicIo(node)
+        undo.callback(topic_io.close)
+        robot = TopicRobot(
+            topic_io.node,
+            description,
+            interface=interface,
+            command_topic=node.resolve_topic_name('~/command'),
+            guard=settings['guard'],
+            bridge_id=bridge_id,
+        )
+        undo.callback(robot.close)
+        _connect(robot, settings['connect_timeout'], give_up)
+        render_mode = settings['render_mode'] or None
+        if render_mode == 'auto':
+            render_mode = None if description.dh is None else 'rgb_array'
+        most_steps = max(1, round(settings['episode_time'] / period_s))
+        env: env_factory.Env = RobotEnv(
+            robot,
+            task,
+            period_s=period_s,
+            authority_s=authority_s,
+            max_episode_steps=most_steps if settings['episode_time'] else None,
+            render_mode=render_mode,
+        )
+        if settings['episode_time']:
+            env = gymnasium.wrappers.TimeLimit(env, max_episode_steps=most_steps)
+        env = env_factory.wrapped(env, settings['wrappers'])
+        undo.pop_all()
+    name = f'{settings["task"]} on {description.name}'
+    return Hosting(env, name, period_s, authority_s, topic_io)
+
+
+def _connect(robot: TopicRobot, timeout_s: float, give_up: Callable[[], bool]) -> None:
+    """Connect in slices, so that a signal need not wait for the time-out."""
+    end_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            return robot.connect(timeout_s=min(CONNECT_SLICE_S, timeout_s))
+        except RobotNotReady:
+            if give_up() or time.monotonic() >= end_s:
+                raise
