@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-import bootstrap  # noqa: E402
+from bootstrap_steps import layout, stamps, venv  # noqa: E402
 
 needs_colcon = pytest.mark.skipif(not shutil.which('colcon'), reason='colcon is not installed')
 
@@ -91,8 +91,8 @@ def test_an_unsupported_python_is_refused_with_one_sentence() -> None:
 def test_a_missing_compiler_is_refused_with_one_sentence(monkeypatch) -> None:
     monkeypatch.setenv('PATH', '/nowhere')
     monkeypatch.delenv('CXX', raising=False)
-    with pytest.raises(bootstrap.SetupError, match=r'C\+\+ compiler .* apt-get install g\+\+'):
-        bootstrap.check_machine(bootstrap.Layout('jazzy', sourced=False))
+    with pytest.raises(layout.SetupError, match=r'C\+\+ compiler .* apt-get install g\+\+'):
+        venv.check_machine(layout.Layout('jazzy', sourced=False))
 
 
 @pytest.mark.parametrize(('ros', 'sourced', 'folder'), [
@@ -104,20 +104,20 @@ def test_each_choice_of_ros_has_an_environment_of_its_own(
 ) -> None:
     monkeypatch.setenv('ROS', ros)
     monkeypatch.setenv('ROS_DISTRO', sourced)
-    assert bootstrap.choose_layout().venv == ROOT / folder
+    assert layout.choose_layout().venv == ROOT / folder
 
 
 def test_the_environment_of_the_environment_is_the_environment(monkeypatch) -> None:
-    layout = bootstrap.Layout('jazzy', sourced=False)
-    once = bootstrap.environment(layout)
+    jazzy = layout.Layout('jazzy', sourced=False)
+    once = layout.environment(jazzy)
     monkeypatch.setattr(os, 'environ', once)
-    assert bootstrap.environment(layout) == once
+    assert layout.environment(jazzy) == once
 
 
 def test_one_distributions_environment_leaves_nothing_of_the_others(monkeypatch) -> None:
-    monkeypatch.setattr(os, 'environ', bootstrap.environment(bootstrap.Layout('jazzy', False)))
-    env = bootstrap.environment(bootstrap.Layout('kilted', sourced=False))
-    for name in bootstrap.PATH_LISTS:
+    monkeypatch.setattr(os, 'environ', layout.environment(layout.Layout('jazzy', False)))
+    env = layout.environment(layout.Layout('kilted', sourced=False))
+    for name in layout.PATH_LISTS:
         entries = env[name].split(os.pathsep)
         assert [entry for entry in entries if entry.startswith(f'{ROOT}/.venv/')] == []
         assert [entry for entry in entries if entry.startswith(f'{ROOT}/install/')] == []
@@ -125,8 +125,8 @@ def test_one_distributions_environment_leaves_nothing_of_the_others(monkeypatch)
 
 def test_an_unfinished_stamp_is_no_stamp(tmp_path: Path) -> None:
     stamp = tmp_path / 'stamp.json'
-    assert bootstrap.read_stamp(stamp) == {}
+    assert stamps.read_stamp(stamp) == {}
     stamp.write_text('{"pla')
-    assert bootstrap.read_stamp(stamp) == {}
-    bootstrap.write_stamp(stamp, {'place': 'here'})
-    assert bootstrap.read_stamp(stamp) == {'place': 'here'}
+    assert stamps.read_stamp(stamp) == {}
+    stamps.write_stamp(stamp, {'place': 'here'})
+    assert stamps.read_stamp(stamp) == {'place': 'here'}
