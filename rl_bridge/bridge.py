@@ -198,8 +198,17 @@ class Bridge:
             if refusal is not None:
                 return RenderReply(status=refusal)
             self._rendering = True
+        try:
+            return self._rendered()
+        finally:
+            self._rendering = False
+
+    def _rendered(self) -> RenderReply:
+        with self._book:
             # Not busy: whoever is inside has executed its request and leaves at once.
             self._freed.wait_for(lambda: not self._in_use)
+            if not self._open:
+                return RenderReply(status=Status(StatusCode.NOT_ACTIVE, self._closed_because))
             self._in_use = True
         with self._leaving():
             try:
@@ -388,7 +397,7 @@ class Bridge:
             yield
         finally:
             with self._book:
-                self._in_use = self._rendering = False
+                self._in_use = False
                 self._freed.notify_all()
 
 
