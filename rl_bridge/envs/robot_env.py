@@ -68,6 +68,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._pacer = Pacer(period_s, clock_ns=clock_ns, sleep=sleep)
         _check(robot, task, period_s=period_s, authority_s=authority_s, render_mode=render_mode)
         self.robot = robot
         self.task = task
@@ -82,7 +83,6 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self._connect_timeout_s = connect_timeout_s
         self._begin_timeout_s = begin_timeout_s
         self._clock_ns = clock_ns
-        self._pacer = Pacer(period_s, clock_ns=clock_ns, sleep=sleep)
         self._connected = False
         self._closed = False
         self._running = False
