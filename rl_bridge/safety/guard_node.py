@@ -44,7 +44,7 @@ from rl_bridge.types import FloatArray, Stop, StopReason, StopState
 from rl_bridge_interfaces.msg import Command, GuardStatus, Heartbeat
 
 #: At rest nothing needs a quick reaction, and a command wakes the guard by itself.
-REST_PERIOD_NS = 20_000_000
+REST_PERIOD_NS = 40_000_000
 STATUS_PERIOD_NS = 50_000_000
 PARAMETERS_PERIOD_NS = 500_000_000
 #: A flood on one topic may not keep the guard from its update.

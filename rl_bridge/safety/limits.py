@@ -113,20 +113,12 @@ def braking_bounds(
     :param reaction_s: time in s between the measurement and the first effect of a braking command.
     :returns: lower bounds (<= 0) and upper bounds (>= 0), each of shape (joints,).
     """
-    limits = robot.limits
-    delay = limits.acceleration * reaction_s
-    return (
-        -_braking_speed(position - limits.position_lower, limits.acceleration, delay),
-        _braking_speed(limits.position_upper - position, limits.acceleration, delay),
-    )
-
-
-def _braking_speed(
-    distance: FloatArray, acceleration: FloatArray, delay: FloatArray
-) -> FloatArray:
-    left = np.maximum(distance, 0.0)
-    speed: FloatArray = np.sqrt(delay * delay + 2.0 * acceleration * left) - delay
-    return np.maximum(speed, 0.0)
+    limits, a = robot.limits, robot.limits.acceleration
+    delay = a * reaction_s
+    square = delay * delay
+    below = np.maximum(position - limits.position_lower, 0.0)
+    above = np.maximum(limits.position_upper - position, 0.0)
+    return delay - np.sqrt(square + 2.0 * a * below), np.sqrt(square + 2.0 * a * above) - delay
 
 
 def outside_range(

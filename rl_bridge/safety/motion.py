@@ -67,13 +67,13 @@ class Motion:
                 memory.robot,
                 reaction_s=age_s + memory.config.reaction_s,
             )
-            target = np.clip(target, lower, upper)
+            target = np.minimum(np.maximum(target, lower), upper)
         # A late update may not turn into one large step.
         elapsed_s = min((now_ns - self._output_ns) / 1e9, self._max_slew_s)
         self._output = slew(output, target, self._rate * elapsed_s)
         self._output_ns = now_ns
         due = now_ns - self._published_ns >= self._repeat_ns
-        if due or not np.array_equal(self._output, output):
+        if due or (self._output != output).any():
             self._wanted = True
 
     def release(self, now_ns: int, *, repeat: bool) -> FloatArray | None:
