@@ -27,6 +27,13 @@ NONSENSE = [
     [1.0], (), None, 3, 'a\ud800b', '\0', 'x' * 1000, '', b'ab', np.zeros(3), {}, object(),
 ]
 
+WILD = {
+    'd': st.sampled_from([np.nan, np.inf, 1e300, 0.1, -0.0]),
+    'q': st.sampled_from([-1, 0, 1, 2, 5, 10**6, 2**62, -(2**63)]),
+    'B': st.integers(0, 255),
+    'f': None, 'i': None, 'b': None,
+}
+
 
 def damage(leaves, draw):
     """One to three accidents to a list of leaves."""
@@ -58,10 +65,12 @@ def damage(leaves, draw):
                 setattr(leaf, field, draw(st.sampled_from(NONSENSE)))
             elif kind == 'cut' and type(getattr(leaf, field)) is array:
                 setattr(leaf, field, getattr(leaf, field)[:-1])
-            elif kind == 'change' and len(leaf.integers):
-                leaf.integers[0] = draw(st.sampled_from([-1, 0, 1, 2, 5, 10**6, 2**62, -(2**63)]))
-            elif kind == 'change' and len(leaf.numbers):
-                leaf.numbers[-1] = draw(st.sampled_from([np.nan, np.inf, 1e300, 0.1, -0.0]))
+            elif kind == 'change' and type(getattr(leaf, field)) is array:
+                content = getattr(leaf, field)[:]
+                numbers = WILD[content.typecode] if content else None
+                if numbers is not None:
+                    content[draw(st.integers(0, len(content) - 1))] = draw(numbers)
+                    setattr(leaf, field, content)
 
 
 def same_leaves(a, b):

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from gymnasium import spaces
 
 from rl_bridge.errors import WireError
@@ -105,11 +106,7 @@ class SpaceCodec:
         :raises WireError: the sentence names the element, its value, its bound and the fix.
         """
         if type(numbers) is not array or numbers.typecode != 'd':
-            try:
-                numbers = array('d', numbers)
-            except (TypeError, ValueError, OverflowError) as error:
-                name = self._where[0]
-                raise WireError(f'{name} is {short(numbers)}, expected numbers.') from error
+            numbers = self._typed(numbers)
         if not isinstance(texts, (list, tuple)):
             raise WireError(f'{self._where[0]} has the texts {short(texts)}, expected a list.')
         root = self._root
@@ -127,6 +124,15 @@ class SpaceCodec:
         :raises WireError: it does not; the sentence names the element, its value and its bound.
         """
         self._root.write(value, Checker(), self._where)
+
+    def _typed(self, numbers: object) -> array[float]:
+        try:
+            if isinstance(numbers, (list, tuple, array, np.ndarray)):
+                return array('d', numbers)
+            problem = None
+        except (TypeError, ValueError, OverflowError) as error:
+            problem = error
+        raise WireError(f'{self._where[0]} is {short(numbers)}, expected numbers.') from problem
 
     def _wrong_length(self, numbers: int, texts: int) -> str:
         expected = f'{self._root.numbers} numbers'

@@ -184,7 +184,7 @@ def _decode(value: Any, depth: int) -> Any:
         raise WireError(f'info has an object of the type {short(kind)}, which nobody knows.')
     try:
         return decoder(value, depth + 1)
-    except (KeyError, ValueError, TypeError, SyntaxError) as error:
+    except Exception as error:  # NumPy reads the dtype, and may raise anything
         raise WireError(f'info has a wrong object {short(value)}: {error}') from error
 
 

@@ -26,7 +26,6 @@ FLOAT64 = np.dtype(np.float64)
 INT64 = np.dtype(np.int64)
 
 
-
 class ArrayLeaf:
     """
     The elements of a Box, Discrete, MultiDiscrete or MultiBinary.
@@ -219,7 +218,7 @@ class DiscreteLeaf(ArrayLeaf):
 
     def to_wire(self, value: object, shape: tuple[int, ...], where: Where) -> array[Any]:
         """As ``ArrayLeaf.to_wire``."""
-        if type(value) is np.int64 and self.dtype == INT64:
+        if type(value) is np.int64 and self.dtype == INT64 and not shape:
             return array('q', (int(value),))
         return super().to_wire(value, shape, where)
 

@@ -94,7 +94,7 @@ def specs_hash(text: str) -> str:
 
     :param text: what ``specs_to_json`` returned, unchanged.
     """
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()
 
 
 def _space_from_json(data: dict[str, Any], name: str) -> spaces.Space[Any]:
