@@ -99,7 +99,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _transitions(bridge: LifecycleNode) -> list[RegisterEventHandler]:
-    """Configure and activate the bridge once for every start of its process; people do the rest."""
+    """Configure and activate the bridge once for every start; people do the rest."""
 
     def change(transition: int) -> EmitEvent:
         matcher = matches_action(bridge)

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from rl_bridge.errors import BridgeUnavailable
 from rl_bridge.processes import RobotSide
 from rl_bridge.tasks.scripted import ReachController
 from rl_bridge.types import StopReason, StopState
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 BRIDGE = '/robot_env'
 CONNECT_TIMEOUT_S = 60.0
+CONNECT_SLICE_S = 3.0
 MOVING_RAD_S = 0.1
 DEMO_DOMAIN = 88  # so that a demo never meets the robots of the default domain
 KILL_TIMEOUT_S = 20.0
@@ -94,9 +96,9 @@ def run(*, out: str, episodes: int, joints: int) -> int:
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     console.print('starting the simulated arm, the guard and the bridge …')
-    parameters = {'task_kwargs': f'{{joints: {joints}}}'}
-    with RobotSide(parameters=parameters, log_level='warn'), Observer() as observer:
-        env = _connected()
+    side = RobotSide(parameters={'task_kwargs': f"'{{joints: {joints}}}'"}, log_level='error')
+    with side, Observer() as observer:
+        env = _connected(side)
         try:
             console.print(f'connected to {BRIDGE}: actions {env.action_space}')
             results = [
@@ -108,7 +110,7 @@ def run(*, out: str, episodes: int, joints: int) -> int:
             env.close()
         halt = _kill_a_client(observer, console)
         console.print('a new client resets and goes on …')
-        after = _connected()
+        after = _connected(side)
         try:
             results.append(
                 _episodes(after, 'after the kill', ReachController(after.action_space), 1, console)
@@ -121,13 +123,22 @@ def run(*, out: str, episodes: int, joints: int) -> int:
     return 0
 
 
-def _connected() -> gymnasium.Env[Any, Any]:
-    return gymnasium.make(
-        'rl_bridge:RemoteRobot-v0',
-        bridge=BRIDGE,
-        render_mode='rgb_array',
-        connect_timeout_s=CONNECT_TIMEOUT_S,
-    )
+def _connected(side: RobotSide) -> gymnasium.Env[Any, Any]:
+    end_s = time.monotonic() + CONNECT_TIMEOUT_S
+    while True:
+        try:
+            return gymnasium.make(
+                'rl_bridge:RemoteRobot-v0',
+                bridge=BRIDGE,
+                render_mode='rgb_array',
+                connect_timeout_s=CONNECT_SLICE_S,
+            )
+        except BridgeUnavailable:
+            ended = side.ended()
+            if ended:
+                raise BridgeUnavailable(f'the robot side did not start: {ended}') from None
+            if time.monotonic() > end_s:
+                raise
 
 
 def _episodes(

@@ -56,7 +56,8 @@ class RobotSide:
     :param params_file: parameters of all of them; by default config/robot_env.yaml.
     :param simulated: whether the arm is simulated; otherwise a real robot's driver runs already.
     :param guarded: whether a guard runs; only hosted environments that move nothing go without.
-    :param parameters: further parameters of all of them, by name.
+    :param parameters: further parameters of all of them by name, each as ``-p name:=value`` takes
+        it: YAML, so that a text which looks like something else needs quotes.
     :param log_level: ROS log level.
     """
 

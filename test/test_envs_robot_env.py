@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -191,7 +192,7 @@ def test_a_stop_in_the_reset_motion_ends_it() -> None:
 
 def test_a_state_that_goes_stale_in_the_reset_motion_ends_it() -> None:
     env = made(paced=True)
-    periods = iter(range(100))
+    periods = itertools.count()
 
     def go_stale() -> None:
         env.robot.stale = next(periods) >= 5
@@ -200,6 +201,25 @@ def test_a_state_that_goes_stale_in_the_reset_motion_ends_it() -> None:
     with pytest.raises(RobotNotReady, match='stale'):
         env.reset()
     assert env.robot.holds[-1][1] == 'the reset failed'
+
+
+def test_a_state_that_comes_back_in_time_ends_no_episode_and_the_robot_was_held() -> None:
+    env = made(paced=True)
+    env.reset()
+    sleeps = itertools.count()
+
+    def stale_for_a_while() -> None:
+        env.robot.stale = next(sleeps) < 20
+
+    env.clock.during = stale_for_a_while
+    _, _, terminated, truncated, info = env.step(action())
+    assert (terminated, truncated) == (False, False)
+    assert info['hold_reason'] == 'STATE_STALE'
+    assert env.robot.holds[-1][0] == StopReason.STATE_STALE
+    env.clock.during = lambda: None
+    _, _, _, truncated, info = env.step(action())
+    assert not truncated and 'hold_reason' not in info
+    assert info['timing'].missed >= 1
 
 
 def test_a_fault_forbids_a_reset_until_it_is_recovered() -> None:

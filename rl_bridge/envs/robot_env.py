@@ -18,6 +18,7 @@ from rl_bridge.robots.robot import PlaceableRobot, Robot
 from rl_bridge.tasks.task import Task
 from rl_bridge.types import FloatArray, RobotState, Stop, StopReason, StopState, Timing
 
+STALE_POLL_S = 0.005
 RENDER_WIDTH, RENDER_HEIGHT = 640, 480
 
 
@@ -45,6 +46,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     :param reset_settings: of the motion to where an episode begins.
     :param connect_timeout_s: how long to wait for the robot's first state, s.
     :param begin_timeout_s: how long to wait for the guard to confirm an episode's begin, s.
+    :param stale_grace_s: how long to hold the robot and wait where its state has become too old,
+        s; after that the step raises.
     :param render_mode: None or 'rgb_array'.
     :param clock_ns: monotonic clock, ns.
     :param sleep: sleeps for a time in s.
@@ -64,6 +67,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         reset_settings: ResetSettings | None = None,
         connect_timeout_s: float = 10.0,
         begin_timeout_s: float = 2.0,
+        stale_grace_s: float = 0.5,
         render_mode: str | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
@@ -82,6 +86,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self._reset_settings = reset_settings or ResetSettings()
         self._connect_timeout_s = connect_timeout_s
         self._begin_timeout_s = begin_timeout_s
+        self._stale_grace_s = stale_grace_s
+        self._sleep = sleep
         self._clock_ns = clock_ns
         self._connected = False
         self._closed = False
@@ -183,7 +189,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             if self._steps == 0:
                 self._pacer.start()  # the robot rested until now: nothing was missed
             timing.missed = self._pacer.wait_to_send()
-        command = self.task.command(action, self.robot.state())
+        command = self.task.command(action, self._awaited_state())
         try:
             self.robot.command(command, authority_s=self._authority_s)
             applied = command.copy()
@@ -194,7 +200,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         else:
             timing.lateness = self._pass_one_period()
             stop = self.robot.stop()
-        state = self._measured(stop)
+        state, stop = self._measured(stop)
         self._state = state
         if not self.robot.lock_step:
             timing.observation_age = max(0, self._clock_ns() - state.stamp_ns) / 1e9
@@ -222,14 +228,36 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             return 0.0
         return self._pacer.wait_for_boundary()
 
-    def _measured(self, stop: Stop) -> RobotState:
-        """Return a fresh state, or raise the most telling error."""
+    def _measured(self, stop: Stop) -> tuple[RobotState, Stop]:
+        """Return a fresh state and the stop it came with, or raise the most telling error."""
         try:
-            return self.robot.state()
+            return self.robot.state(), stop
         except RobotNotReady as error:
-            if stop.state >= StopState.STOPPED:
-                raise RobotStopped(stop.state, stop.reason, stop.message) from error
-            raise
+            late = error
+        if stop.state < StopState.STOPPED and not self.robot.lock_step:
+            return self._awaited_state(), self.robot.stop()
+        if stop.state >= StopState.STOPPED:
+            raise RobotStopped(stop.state, stop.reason, stop.message) from late
+        raise late
+
+    def _awaited_state(self) -> RobotState:
+        """
+        Return a fresh state; while there is none the robot is held, for a while.
+
+        :raises RobotNotReady: none came within the grace; the caller stops the robot.
+        """
+        end_ns = self._clock_ns() + round(self._stale_grace_s * 1e9)
+        held = False
+        while True:
+            try:
+                return self.robot.state()
+            except RobotNotReady as late:
+                if self.robot.lock_step or self._clock_ns() >= end_ns:
+                    raise
+                if not held:
+                    self.robot.hold(reason=StopReason.STATE_STALE, message=str(late))
+                    held = True
+            self._sleep(STALE_POLL_S)
 
     def _observation(self, state: RobotState) -> Any:
         observation = self.task.observe(state)
@@ -279,7 +307,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             stop = self.robot.stop()
             if stop.state >= StopState.STOPPED:
                 raise RobotStopped(stop.state, stop.reason, stop.message)
-            state = self.robot.state()
+            state = self._awaited_state()
             self._check_lag(line.at(passed_s)[0] - state.position)
 
     def _line_command(self, line: JointLine, passed_s: float, state: RobotState) -> FloatArray:
