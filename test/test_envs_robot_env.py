@@ -389,6 +389,59 @@ def test_a_stale_state_is_never_returned(when: str) -> None:
     env.reset()
 
 
+def test_a_state_that_comes_late_is_awaited_with_the_robot_held() -> None:
+    env = made(paced=True)
+    env.reset()
+    env.step(action(0.5))
+    before_ns = env.clock.now_ns
+    sleeps = iter(range(100))
+
+    def stale_for_100_ms() -> None:  # the first sleep is the period's, then one every 5 ms
+        env.robot.stale = next(sleeps) < 20
+
+    env.clock.during = stale_for_100_ms
+    _, _, terminated, truncated, info = env.step(action(0.5))
+    assert (terminated, truncated) == (False, False)
+    assert info['hold_reason'] == 'STATE_STALE'
+    assert info['timing'].lateness == pytest.approx(0.1)
+    assert env.clock.now_ns == before_ns + 140 * MS
+    assert [reason for reason, _ in env.robot.holds[1:]] == [StopReason.STATE_STALE]
+    after = env.step(action(0.5))[4]
+    assert after['timing'].missed == 2
+    assert 'hold_reason' not in after
+
+
+def test_a_stop_ends_the_wait_for_a_late_state() -> None:
+    env = made(paced=True)
+    env.reset()
+    before_ns = env.clock.now_ns
+    sleeps = iter(range(100))
+
+    def stop_in_the_tenth() -> None:
+        env.robot.stale = True
+        if next(sleeps) == 9:
+            env.robot.stop_with(StopState.STOPPED, StopReason.STATE_STALE, 'too long')
+
+    env.clock.during = stop_in_the_tenth
+    with pytest.raises(RobotStopped, match='too long'):
+        env.step(action())
+    assert env.clock.now_ns == before_ns + (40 + 9 * 5) * MS
+
+
+def test_a_reset_motion_waits_for_a_late_state_and_goes_on_from_there() -> None:
+    env = made(paced=True)
+    sleeps = iter(range(1000))
+
+    def stale_on_the_way() -> None:
+        env.robot.stale = 5 <= next(sleeps) < 60
+
+    env.clock.during = stale_on_the_way
+    observation, _ = env.reset()
+    assert observation == pytest.approx(START, abs=0.006)
+    moved = np.array([noted.values for noted in env.robot.commands])
+    assert np.abs(moved).max() <= 1.0
+
+
 @pytest.mark.parametrize('offset', [np.nan, 100.0])
 def test_an_observation_outside_its_space_is_an_error_and_not_an_observation(
     offset: float,

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rl_bridge.errors import ConfigError
-from rl_bridge.types import FloatArray, Limits
+from rl_bridge.envs.cadence import Cadence
+from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
+from rl_bridge.robots.robot import PlaceableRobot, Robot
+from rl_bridge.types import FloatArray, Limits, RobotState, StopState
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +83,83 @@ class JointLine:
         else:
             share, rate = self._rate * (time_s - 0.5 * self._ramp_s), self._rate
         return self._start + share * self._way, rate * self._way
+
+
+class ResetMotion:
+    """
+    Brings a robot to rest somewhere, with either command interface.
+
+    :param robot: the robot; one that can be put somewhere is.
+    :param cadence: of the same robot.
+    :param authority_s: motion authority of every command, s.
+    """
+
+    def __init__(
+        self, robot: Robot, cadence: Cadence, *, authority_s: float, settings: ResetSettings
+    ) -> None:
+        self._robot = robot
+        self._cadence = cadence
+        self._authority_s = authority_s
+        self._settings = settings
+
+    def go_to(self, target: FloatArray) -> None:
+        """
+        Bring all joints to rest at ``target``.
+
+        :param target: shape (joints,), rad.
+        :raises RobotNotReady: no fresh state, or the robot does not follow or arrive in time.
+        :raises RobotStopped: a stop came in between.
+        """
+        if isinstance(self._robot, PlaceableRobot):
+            self._robot.place(target)
+            return
+        state = self._cadence.state()
+        limits = self._robot.description.limits
+        line = JointLine(state.position, target, limits=limits, settings=self._settings)
+        self._cadence.start()
+        # Not the clock: while the robot is held for want of a state, the line waits for it.
+        line_s = 0.0
+        while not self._arrived(state, target, ended=line_s >= line.duration_s):
+            self._robot.command(self._command(line, line_s, state), authority_s=self._authority_s)
+            self._cadence.pass_period()
+            self._cadence.wait_to_send()
+            line_s += self._cadence.period_s
+            state = self._cadence.state()
+            stop = self._robot.stop()
+            if stop.state >= StopState.STOPPED:
+                raise RobotStopped(stop.state, stop.reason, stop.message)
+            self._check_progress(state, here=line.at(line_s)[0], target=target)
+
+    def _command(self, line: JointLine, line_s: float, state: RobotState) -> FloatArray:
+        """Return the command for the period that begins now."""
+        limits = self._robot.description.limits
+        ahead, velocity = line.at(line_s + self._cadence.period_s)
+        if self._robot.interface == 'position':
+            return ahead.clip(limits.position_lower, limits.position_upper)
+        correction = self._settings.gain * (line.at(line_s)[0] - state.position)
+        most = np.minimum(limits.velocity, 1.25 * self._settings.speed)
+        return (velocity + correction).clip(-most, most)
+
+    def _arrived(self, state: RobotState, target: FloatArray, *, ended: bool) -> bool:
+        near = np.abs(state.position - target) <= self._settings.tolerance
+        slow = np.abs(state.velocity) <= self._robot.description.standstill_speed
+        return ended and bool(near.all()) and bool(slow.all())
+
+    def _check_progress(self, state: RobotState, *, here: FloatArray, target: FloatArray) -> None:
+        names, settings = self._robot.description.joints, self._settings
+        lag = np.abs(here - state.position)
+        worst = int(lag.argmax())
+        if lag[worst] > settings.largest_lag:
+            raise RobotNotReady(
+                f'{names[worst]} stays {lag[worst]:.3g} rad behind on the way to where the '
+                f'episode begins; more than {settings.largest_lag:g} rad ends it. Look for what '
+                f'holds it.'
+            )
+        if self._cadence.passed_s > settings.timeout_s:
+            away = np.abs(state.position - target)
+            worst = int(away.argmax())
+            raise RobotNotReady(
+                f'The robot is not at rest where the episode begins after '
+                f'{settings.timeout_s:g} s: {names[worst]} is {away[worst]:.3g} rad away. Look '
+                f'for what holds it, or raise timeout_s of the reset settings.'
+            )

@@ -11,14 +11,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rl_bridge.envs.pacing import Pacer
-from rl_bridge.envs.reset_motion import JointLine, ResetSettings
+from rl_bridge.envs.cadence import Cadence
+from rl_bridge.envs.reset_motion import ResetMotion, ResetSettings
 from rl_bridge.errors import ConfigError, LimitError, RobotNotReady, RobotStopped
-from rl_bridge.robots.robot import PlaceableRobot, Robot
+from rl_bridge.robots.robot import Robot
 from rl_bridge.tasks.task import Task
-from rl_bridge.types import FloatArray, RobotState, Stop, StopReason, StopState, Timing
+from rl_bridge.types import RobotState, Stop, StopReason, StopState, Timing
 
-STALE_POLL_S = 0.005
 RENDER_WIDTH, RENDER_HEIGHT = 640, 480
 
 
@@ -46,8 +45,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     :param reset_settings: of the motion to where an episode begins.
     :param connect_timeout_s: how long to wait for the robot's first state, s.
     :param begin_timeout_s: how long to wait for the guard to confirm an episode's begin, s.
-    :param stale_grace_s: how long to hold the robot and wait where its state has become too old,
-        s; after that the step raises.
+    :param stale_grace_s: how long to hold the robot and wait where its state is too old, s;
+        after that the step raises.
     :param render_mode: None or 'rgb_array'.
     :param clock_ns: monotonic clock, ns.
     :param sleep: sleeps for a time in s.
@@ -72,7 +71,13 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._pacer = Pacer(period_s, clock_ns=clock_ns, sleep=sleep)
+        self._cadence = Cadence(
+            robot,
+            period_s=period_s,
+            stale_grace_s=stale_grace_s,
+            clock_ns=clock_ns,
+            sleep=sleep,
+        )
         _check(robot, task, period_s=period_s, authority_s=authority_s, render_mode=render_mode)
         self.robot = robot
         self.task = task
@@ -83,12 +88,14 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self._period_s = period_s
         self._authority_s = authority_s
         self._max_episode_steps = max_episode_steps
-        self._reset_settings = reset_settings or ResetSettings()
+        self._reset_motion = ResetMotion(
+            robot,
+            self._cadence,
+            authority_s=authority_s,
+            settings=reset_settings or ResetSettings(),
+        )
         self._connect_timeout_s = connect_timeout_s
         self._begin_timeout_s = begin_timeout_s
-        self._stale_grace_s = stale_grace_s
-        self._sleep = sleep
-        self._clock_ns = clock_ns
         self._connected = False
         self._closed = False
         self._running = False
@@ -120,11 +127,11 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self.robot.begin(timeout_s=self._begin_timeout_s)
         try:
             start = self.task.reset(
-                rng=self.np_random, state=self.robot.state(), options=task_options
+                rng=self.np_random, state=self._cadence.state(), options=task_options
             )
             if start is not None and not in_place:
-                self._go_to(start)
-            self._state = self.robot.state()
+                self._reset_motion.go_to(start)
+            self._state = self._cadence.state()
             self.task.begin(self._state)
             observation = self._observation(self._state)
             info = {**self.task.info(self._state), **self.task.episode_info()}
@@ -185,25 +192,25 @@ class RobotEnv(gymnasium.Env[Any, Any]):
 
     def _step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         timing = Timing(period=0.0 if self.robot.lock_step else self._period_s)
-        if not self.robot.lock_step:
-            if self._steps == 0:
-                self._pacer.start()  # the robot rested until now: nothing was missed
-            timing.missed = self._pacer.wait_to_send()
-        command = self.task.command(action, self._awaited_state())
+        if self._steps == 0:
+            self._cadence.start()  # the robot rested until now: nothing was missed
+        timing.missed = self._cadence.wait_to_send()
+        command = self.task.command(action, self._cadence.state())
         try:
             self.robot.command(command, authority_s=self._authority_s)
-            applied = command.copy()
         except RobotStopped as stopped:
-            # The state is still worth returning; the stop itself is latched and read below.
+            # The state is still worth returning; the stop itself is latched.
             applied = np.zeros(0)
             stop = Stop(stopped.state, stopped.reason, stopped.message)
+            state = self._cadence.state()
         else:
-            timing.lateness = self._pass_one_period()
+            applied = command.copy()
+            self._cadence.pass_period()
+            state = self._cadence.state()
             stop = self.robot.stop()
-        state, stop = self._measured(stop)
+            timing.lateness = self._cadence.lateness_s
         self._state = state
-        if not self.robot.lock_step:
-            timing.observation_age = max(0, self._clock_ns() - state.stamp_ns) / 1e9
+        timing.observation_age = self._cadence.age_s(state)
         observation = self._observation(state)
         reward, terms = self.task.reward(action, state)
         info = self.task.info(state)
@@ -221,44 +228,6 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             self.robot.hold(reason=StopReason.IDLE, message='the episode is over')
         return observation, float(reward), terminated, stopped_here, info
 
-    def _pass_one_period(self) -> float:
-        """Let the control period pass; return how late its end was noticed, s."""
-        if self.robot.lock_step:
-            self.robot.advance(self._period_s)
-            return 0.0
-        return self._pacer.wait_for_boundary()
-
-    def _measured(self, stop: Stop) -> tuple[RobotState, Stop]:
-        """Return a fresh state and the stop it came with, or raise the most telling error."""
-        try:
-            return self.robot.state(), stop
-        except RobotNotReady as error:
-            late = error
-        if stop.state < StopState.STOPPED and not self.robot.lock_step:
-            return self._awaited_state(), self.robot.stop()
-        if stop.state >= StopState.STOPPED:
-            raise RobotStopped(stop.state, stop.reason, stop.message) from late
-        raise late
-
-    def _awaited_state(self) -> RobotState:
-        """
-        Return a fresh state; while there is none the robot is held, for a while.
-
-        :raises RobotNotReady: none came within the grace; the caller stops the robot.
-        """
-        end_ns = self._clock_ns() + round(self._stale_grace_s * 1e9)
-        held = False
-        while True:
-            try:
-                return self.robot.state()
-            except RobotNotReady as late:
-                if self.robot.lock_step or self._clock_ns() >= end_ns:
-                    raise
-                if not held:
-                    self.robot.hold(reason=StopReason.STATE_STALE, message=str(late))
-                    held = True
-            self._sleep(STALE_POLL_S)
-
     def _observation(self, state: RobotState) -> Any:
         observation = self.task.observe(state)
         if not self.observation_space.contains(observation):
@@ -271,64 +240,6 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     def _end_episode(self, message: str) -> None:
         self._running = False
         self.robot.hold(reason=StopReason.IDLE, message=message)
-
-    def _go_to(self, target: FloatArray) -> None:
-        """Bring all joints to rest at ``target``; a simulated robot is put there."""
-        if isinstance(self.robot, PlaceableRobot):
-            self.robot.place(target)
-            return
-        settings = self._reset_settings
-        description = self.robot.description
-        state = self.robot.state()
-        line = JointLine(state.position, target, limits=description.limits, settings=settings)
-        self._pacer.start()
-        begin_ns, passed_s = self._pacer.boundary_ns, 0.0
-        while True:
-            lag, speed = np.abs(state.position - target), np.abs(state.velocity)
-            arrived = passed_s >= line.duration_s and bool((lag <= settings.tolerance).all())
-            if arrived and bool((speed <= description.standstill_speed).all()):
-                return
-            if passed_s > settings.timeout_s:
-                joint = description.joints[int(lag.argmax())]
-                raise RobotNotReady(
-                    f'The robot is not at rest where the episode begins after '
-                    f'{settings.timeout_s:g} s: {joint} is {lag.max():.3g} rad away. Look for '
-                    f'what holds it, or raise timeout_s of the reset settings.'
-                )
-            self.robot.command(
-                self._line_command(line, passed_s, state), authority_s=self._authority_s
-            )
-            self._pass_one_period()
-            if self.robot.lock_step:
-                passed_s += self._period_s
-            else:
-                self._pacer.wait_to_send()
-                passed_s = (self._pacer.boundary_ns - begin_ns) / 1e9
-            stop = self.robot.stop()
-            if stop.state >= StopState.STOPPED:
-                raise RobotStopped(stop.state, stop.reason, stop.message)
-            state = self._awaited_state()
-            self._check_lag(line.at(passed_s)[0] - state.position)
-
-    def _line_command(self, line: JointLine, passed_s: float, state: RobotState) -> FloatArray:
-        """Return the command for the period that begins now."""
-        limits = self.robot.description.limits
-        ahead, velocity = line.at(passed_s + self._period_s)
-        if self.robot.interface == 'position':
-            return ahead.clip(limits.position_lower, limits.position_upper)
-        here, _ = line.at(passed_s)
-        correction = self._reset_settings.gain * (here - state.position)
-        most = np.minimum(limits.velocity, 1.25 * self._reset_settings.speed)
-        return (velocity + correction).clip(-most, most)
-
-    def _check_lag(self, lag: FloatArray) -> None:
-        worst = int(np.abs(lag).argmax())
-        if abs(lag[worst]) > self._reset_settings.largest_lag:
-            raise RobotNotReady(
-                f'{self.robot.description.joints[worst]} stays {abs(lag[worst]):.3g} rad behind '
-                f'on the way to where the episode begins; more than '
-                f'{self._reset_settings.largest_lag:g} rad ends it. Look for what holds it.'
-            )
 
 
 def _checked_action(action: Any, space: gymnasium.Space[Any]) -> Any:
