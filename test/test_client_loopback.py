@@ -267,8 +267,8 @@ class TestTheRobot:
         env = RemoteRobotEnv(transport=LossyTransport(arm, seed=5))
         for _ in range(3):
             env.reset()
-            for _ in range(50):
-                env.step(env.action_space.sample())
+            for number in range(50):
+                env.step(np.array([-0.01 * number, 0.5]))
         numbers = [(noted.episode, noted.step) for noted in robot.commands]
         assert len(numbers) == 150 and len(set(numbers)) == 150
         assert robot.begins == 3

@@ -24,7 +24,7 @@ class CallPath(Protocol):
 
     def call(
         self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
-        stop: threading.Event,
+        is_over: Callable[[], bool],
     ) -> Any:
         """
         Send a request, again after a while, until a response to one of its copies fits.
@@ -33,8 +33,8 @@ class CallPath(Protocol):
         :param fits: whether a response echoes the request.
         :param timeout_s: finite.
         :param again_s: when to send a copy; ``timeout_s`` = never.
-        :param stop: ends the wait when set, within 100 ms.
-        :return: the response; None when the time is over or ``stop`` was set.
+        :param is_over: asked every 100 ms; true ends the wait.
+        :return: the response; None when the time or the connection is over.
         """
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class WaitSetPath:
 
     def call(
         self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
-        stop: threading.Event,
+        is_over: Callable[[], bool],
     ) -> Any:
         """See :class:`CallPath`."""
         handle, wait_set, response_type = client.handle, self._wait_set, client.srv_type.Response
@@ -61,7 +61,7 @@ class WaitSetPath:
         now = send_at = time.monotonic()
         end = now + timeout_s
         with handle, wait_set:
-            while now < end and not stop.is_set():
+            while True:
                 if now >= send_at:
                     sent.add(handle.send_request(request))
                     send_at = now + again_s
@@ -74,7 +74,8 @@ class WaitSetPath:
                         return response
                     header, response = handle.take_response(response_type)
                 now = time.monotonic()
-        return None
+                if now >= end or is_over():
+                    return None
 
     def close(self) -> None:
         """See :class:`CallPath`."""
@@ -97,7 +98,7 @@ class ExecutorPath:
 
     def call(
         self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
-        stop: threading.Event,
+        is_over: Callable[[], bool],
     ) -> Any:
         """See :class:`CallPath`."""
         arrived = threading.Event()
@@ -105,7 +106,7 @@ class ExecutorPath:
         now = send_at = time.monotonic()
         end = now + timeout_s
         try:
-            while now < end and not stop.is_set():
+            while True:
                 if now >= send_at:
                     future = client.call_async(request)
                     future.add_done_callback(lambda _: arrived.set())
@@ -117,10 +118,11 @@ class ExecutorPath:
                     if future.done() and fits(future.result()):
                         return future.result()
                 now = time.monotonic()
+                if now >= end or is_over():
+                    return None
         finally:
             for future in futures:
                 client.remove_pending_request(future)  # rclpy drops its late response
-        return None
 
     def close(self) -> None:
         """See :class:`CallPath`."""

@@ -272,10 +272,10 @@ class RosTransport:
                 self._bridge, call, timeout_s, 'It was not sent: another thread uses this client.')
         try:
             reply = self._path.call(
-                client, message(), fits, timeout_s=timeout_s, stop=self._stop,
+                client, message(), fits, timeout_s=timeout_s, is_over=self._is_over,
                 again_s=timeout_s if once else RETRANSMIT_S)
         except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
-            if self._stop.is_set() or not self._context.ok():
+            if self._is_over():
                 raise BridgeUnavailable(self._gone()) from error
             raise
         finally:
@@ -285,10 +285,13 @@ class RosTransport:
             raise BridgeTimeout(self._bridge, call, timeout_s)
         return reply
 
+    def _is_over(self) -> bool:
+        return self._stop.is_set() or not self._context.ok()
+
     def _usable(self) -> None:
         if os.getpid() != self._pid:
             raise ForkedClient(forked_sentence(self._bridge, self._pid))
-        if self._stop.is_set() or not self._context.ok():
+        if self._is_over():
             raise BridgeUnavailable(self._gone())
 
     def _gone(self) -> str:
@@ -312,7 +315,7 @@ class RosTransport:
         with self._lock:
             self._path.call(
                 self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S,
-                again_s=RETRANSMIT_S, stop=self._stop)
+                again_s=RETRANSMIT_S, is_over=self._is_over)
         if len(found) > 1:
             raise BridgeUnavailable(ambiguous(
                 self._bridge, count=len(found), domain_id=self._context.get_domain_id()))
