@@ -1,0 +1,112 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+A task of your own, for any robot: bring all joints to angles drawn from the seed.
+
+A task says what actions and observations are and how well the robot did; it does no input or
+output. It is pure NumPy, so it is tested without a robot. ``rl_bridge/tasks/task.py`` explains
+every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from rl_bridge.errors import ConfigError
+from rl_bridge.tasks.task import RewardWeights
+from rl_bridge.types import FloatArray, RobotDescription, RobotState
+
+APPROACH_S = 0.5  # the last command towards a joint's limit is slowed down over this time
+
+
+class MyTask:
+    """
+    Reach joint angles, with velocity commands.
+
+    Actions are in [-1, 1] per joint, times its velocity limit. An observation holds positions
+    and velocities over their limits and the way that is left, all float32.
+
+    :param description: the robot.
+    :param interface: 'velocity'; nothing else is made here.
+    :param period_s: the control period, s.
+    :param tolerance: rad; all joints nearer than this is a success and ends the episode.
+    :raises ConfigError: the interface is another.
+    """
+
+    def __init__(
+        self,
+        description: RobotDescription,
+        *,
+        interface: str,
+        period_s: float,
+        tolerance: float = 0.05,
+    ) -> None:
+        if interface != 'velocity':
+            raise ConfigError(f'MyTask commands velocities, not {interface!r}.')
+        self.interface = interface
+        self.period_s = period_s
+        limits = description.limits
+        self._lower, self._upper, self._speed = (
+            limits.position_lower,
+            limits.position_upper,
+            limits.velocity,
+        )
+        self._tolerance = tolerance
+        self._goal = (self._lower + self._upper) / 2
+        self._weights = RewardWeights({'distance': 1.0, 'effort': 0.1})
+        joints = len(description.joints)
+        self.action_space = spaces.Box(-1.0, 1.0, (joints,), np.float32)
+        # A joint may be measured a little beyond its limit; NaN never gets here.
+        self.observation_space = spaces.Box(-np.inf, np.inf, (3 * joints,), np.float32)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        return self._weights
+
+    def set_weight(self, name: str, value: float) -> None:
+        self._weights.set(name, value)
+
+    def reset(
+        self, *, rng: np.random.Generator, state: RobotState, options: Mapping[str, Any]
+    ) -> FloatArray | None:
+        if options:
+            raise ConfigError(f'MyTask has no reset options, not {sorted(options)}.')
+        middle, half = (self._lower + self._upper) / 2, (self._upper - self._lower) / 2
+        self._goal = rng.uniform(middle - 0.5 * half, middle + 0.5 * half)
+        return None  # begin where the robot is; joint angles here would make it go there first
+
+    def begin(self, state: RobotState) -> None:
+        pass
+
+    def command(self, action: Any, state: RobotState) -> FloatArray:
+        wanted = np.asarray(action, dtype=np.float64) * self._speed
+        # Slow down before a limit. The guard does so too, but a task knows it is coming.
+        return np.clip(
+            wanted,
+            np.minimum((self._lower - state.position) / APPROACH_S, 0.0),
+            np.maximum((self._upper - state.position) / APPROACH_S, 0.0),
+        )
+
+    def observe(self, state: RobotState) -> Any:
+        parts = (state.position, state.velocity / self._speed, self._goal - state.position)
+        return np.concatenate(parts).astype(np.float32)
+
+    def reward(self, action: Any, state: RobotState) -> tuple[float, dict[str, float]]:
+        terms = {
+            'distance': -float(np.abs(self._goal - state.position).max()),
+            'effort': -float(np.square(np.asarray(action, dtype=np.float64)).mean()),
+        }
+        return self._weights.total(terms), terms
+
+    def terminated(self, state: RobotState) -> bool:
+        return bool((np.abs(self._goal - state.position) < self._tolerance).all())
+
+    def info(self, state: RobotState) -> dict[str, Any]:
+        return {'is_success': self.terminated(state)}
+
+    def episode_info(self) -> dict[str, Any]:
+        return {'goal_rad': self._goal.tolist()}
