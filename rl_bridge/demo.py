@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from rl_bridge import demo_client
 from rl_bridge.errors import BridgeUnavailable
 from rl_bridge.processes import RobotSide
 from rl_bridge.tasks.scripted import ReachController
@@ -42,11 +43,11 @@ KILL_TIMEOUT_S = 20.0
 
 HEADINGS = (
     'client',
-    'episodes',
+    'runs',
     'return',
     'success',
-    'step p50 / p99 (ms)',
-    'period error p99 (ms)',
+    'step p50/p99 ms',
+    'late p99 ms',
     'missed',
     'stops',
 )
@@ -145,7 +146,7 @@ def _episodes(
     env: gymnasium.Env[Any, Any], name: str, policy: Policy, count: int, console: Console
 ) -> Episodes:
     result = Episodes(name)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(name, total=count)
         for seed in range(count):
             _episode(env, policy, seed, result)
@@ -177,14 +178,17 @@ def _episode(env: gymnasium.Env[Any, Any], policy: Policy, seed: int, result: Ep
 
 def _kill_a_client(observer: Observer, console: Console) -> Halt:
     """Let a client move the arm, kill it in mid-motion, and watch."""
-    client = subprocess.Popen([sys.executable, '-m', 'rl_bridge.demo_client', BRIDGE])
-    try:
-        moving = observer.wait_for(_in_motion, timeout_s=KILL_TIMEOUT_S)
-        killed_ns = time.monotonic_ns()
-        client.kill()
-    finally:
-        client.kill()
-        client.wait()
+    with subprocess.Popen(
+        [sys.executable, '-m', demo_client.__name__, BRIDGE], stdout=subprocess.PIPE, text=True
+    ) as client:
+        try:
+            assert client.stdout is not None
+            if client.stdout.readline().strip() != demo_client.MOVING:
+                raise BridgeUnavailable('the client that was to be killed ended by itself')
+            moving = observer.wait_for(_in_motion, timeout_s=KILL_TIMEOUT_S)
+        finally:
+            killed_ns = time.monotonic_ns()
+            client.kill()
     console.print(f'killed the client at {moving.speed:.2f} rad/s …')
     rest = observer.wait_for(
         lambda sight: (
@@ -209,17 +213,19 @@ def _in_motion(sight: Sight) -> bool:
 
 
 def _print(results: list[Episodes], halt: Halt, console: Console) -> None:
-    table = Table(title='episodes of 4 s at 25 Hz')
+    table = Table(
+        title='episodes of 4 s at 25 Hz; late: how much after its boundary a period ended'
+    )
     for heading in HEADINGS:
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for result in results:
         p50, p99 = np.percentile(result.step_s, [50, 99]) * 1e3
         table.add_row(
             result.name,
             str(len(result.returns)),
             f'{np.mean(result.returns):.1f}',
-            f'{sum(result.successes)} of {len(result.successes)}',
-            f'{p50:.1f} / {p99:.1f}',
+            f'{sum(result.successes)}/{len(result.successes)}',
+            f'{p50:.1f}/{p99:.1f}',
             f'{np.percentile(result.lateness_s, 99) * 1e3:.2f}',
             str(result.missed),
             str(result.stops),

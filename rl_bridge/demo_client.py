@@ -10,16 +10,20 @@ from itertools import count
 import gymnasium
 
 SWEEP_STEPS = 40
+MOVING_STEPS = 10
+MOVING = 'moving'
 
 
 def main(bridge: str) -> None:
-    """Step the bridge for ever."""
+    """Step the bridge for ever; say ``MOVING`` once the arm sweeps."""
     env = gymnasium.make('rl_bridge:RemoteRobot-v0', bridge=bridge)
     for seed in count():
         env.reset(seed=seed)
         for step in count():
             sign = 1 if step % (2 * SWEEP_STEPS) < SWEEP_STEPS else -1
             _, _, terminated, truncated, _ = env.step(sign * env.action_space.high)  # type: ignore[attr-defined]
+            if step == MOVING_STEPS:
+                print(MOVING, flush=True)
             if terminated or truncated:
                 break
 

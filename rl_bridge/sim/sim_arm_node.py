@@ -37,6 +37,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from rl_bridge.errors import ConfigError, LimitError, RlBridgeError
+from rl_bridge.safety.realtime import run_first
 from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm
 from rl_bridge.types import FloatArray
 
@@ -79,6 +80,13 @@ class SimArmDriver:
             velocity_noise=self._number('velocity_noise', 0.0, 'Standard deviation, rad/s.'),
             seed=int(self._number('seed', 0.0, 'Seed of the noise, a whole number.')),
         )
+        self._priority = int(
+            self._number(
+                'realtime_priority',
+                30.0,
+                'SCHED_FIFO priority, where allowed: it stands for hardware; 0 = only nice -20.',
+            )
+        )
         self._refused = False
         self._message = JointState(name=list(BROADCAST_JOINTS))
         self._message.header.frame_id = 'base_link'
@@ -98,6 +106,7 @@ class SimArmDriver:
 
     def run(self) -> None:
         """Simulate in real time and publish, until ``ended`` is set."""
+        self._node.get_logger().info(f'the simulated UR5e is running; {run_first(self._priority)}')
         due = time.monotonic()
         while not self.ended:
             now = time.monotonic()
@@ -197,7 +206,6 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         driver = SimArmDriver(node)
         drivers.append(driver)
-        node.get_logger().info('the simulated UR5e is running')
         driver.ended = bool(asked)
         try:
             driver.run()
