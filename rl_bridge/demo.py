@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,17 +40,6 @@ CONNECT_SLICE_S = 3.0
 MOVING_RAD_S = 0.1
 DEMO_DOMAIN = 88  # so that a demo never meets the robots of the default domain
 KILL_TIMEOUT_S = 20.0
-
-HEADINGS = (
-    'client',
-    'runs',
-    'return',
-    'success',
-    'step p50/p99 ms',
-    'late p99 ms',
-    'missed',
-    'stops',
-)
 
 Policy = Callable[[Any], Any]
 
@@ -149,14 +138,16 @@ def _episodes(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(name, total=count)
         for seed in range(count):
-            _episode(env, policy, seed, result)
-            progress.update(
-                bar, advance=1, description=f'{name}: distance {result.distances_m[-1][-1]:.3f} m'
-            )
+            for distance_m in _episode(env, policy, seed, result):
+                progress.update(bar, description=f'{name}: {distance_m:.3f} m to the target')
+            progress.advance(bar)
     return result
 
 
-def _episode(env: gymnasium.Env[Any, Any], policy: Policy, seed: int, result: Episodes) -> None:
+def _episode(
+    env: gymnasium.Env[Any, Any], policy: Policy, seed: int, result: Episodes
+) -> Iterator[float]:
+    """Run one episode; give the distance to the target after every step."""
     observation, info = env.reset(seed=seed)
     distances = [info['distance_m']]
     total, over = 0.0, False
@@ -171,6 +162,7 @@ def _episode(env: gymnasium.Env[Any, Any], policy: Policy, seed: int, result: Ep
         distances.append(info['distance_m'])
         total += float(reward)
         over = terminated or truncated
+        yield distances[-1]
     result.returns.append(total)
     result.successes.append(bool(info['is_success']))
     result.distances_m.append(distances)
@@ -213,29 +205,35 @@ def _in_motion(sight: Sight) -> bool:
 
 
 def _print(results: list[Episodes], halt: Halt, console: Console) -> None:
-    table = Table(
-        title='episodes of 4 s at 25 Hz; late: how much after its boundary a period ended'
-    )
-    for heading in HEADINGS:
-        table.add_column(heading, no_wrap=True)
+    table = Table(title='episodes of 4 s at 25 Hz', show_lines=False)
+    table.add_column('')
+    rows: dict[str, list[str]] = {}
     for result in results:
-        p50, p99 = np.percentile(result.step_s, [50, 99]) * 1e3
-        table.add_row(
-            result.name,
-            str(len(result.returns)),
-            f'{np.mean(result.returns):.1f}',
-            f'{sum(result.successes)}/{len(result.successes)}',
-            f'{p50:.1f}/{p99:.1f}',
-            f'{np.percentile(result.lateness_s, 99) * 1e3:.2f}',
-            str(result.missed),
-            str(result.stops),
-        )
+        table.add_column(result.name, justify='right')
+        for name, value in _figures(result).items():
+            rows.setdefault(name, []).append(value)
+    for name, values in rows.items():
+        table.add_row(name, *values)
     console.print(table)
     console.print(
         f'client killed at {halt.speed:.2f} rad/s: the guard stopped the arm after '
         f'{halt.detected_s * 1e3:.0f} ms ({halt.reason}), at rest after '
         f'{halt.standstill_s * 1e3:.0f} ms'
     )
+
+
+def _figures(result: Episodes) -> dict[str, str]:
+    step_ms = np.percentile(result.step_s, [50, 99]) * 1e3
+    late_ms = np.percentile(result.lateness_s, [50, 99]) * 1e3
+    return {
+        'episodes': str(len(result.returns)),
+        'mean return': f'{np.mean(result.returns):.1f}',
+        'target reached': f'{sum(result.successes)} of {len(result.successes)}',
+        'step p50, p99 (ms)': f'{step_ms[0]:.1f}, {step_ms[1]:.1f}',
+        'period error p50, p99 (ms)': f'{late_ms[0]:.2f}, {late_ms[1]:.2f}',
+        'missed periods': str(result.missed),
+        'stops': str(result.stops),
+    }
 
 
 def _save(results: list[Episodes], picture: Any, folder: Path) -> None:
