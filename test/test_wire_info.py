@@ -69,6 +69,11 @@ def test_an_integer_too_long_for_decimals_comes_back():
         }
 
 
+def test_numbers_that_json_has_not_come_back_in_a_flat_info():
+    back = info_from_json(info_to_json({'a': float('nan'), 'b': float('inf'), 'c': -0.0}))
+    assert same(back, {'a': float('nan'), 'b': float('inf'), 'c': -0.0})
+
+
 def test_an_empty_info_is_an_empty_text():
     assert info_to_json({}) == ''
     assert info_from_json('') == {}
@@ -168,12 +173,14 @@ SCALAR = '{"$":"scalar","dtype":"<f4","data":"AAAAAA=="}'
 WRONG = [
     '{', '[]', '3', 'null', '{"a":NaN}', '{"a":Infinity}', '{"a":1}x', '[' * 100000,
     '{"x":' + '[' * 3000 + ']' * 3000 + ',"$":1}',
+    '{"x":' + '[' * 200 + '{"$":"dict","items":[]}' + ']' * 200 + '}',
     '{"$":"cube"}', '{"$":3}', '{"$":["dict"]}', '{"$":"dict"}', '{"$":"dict","items":3}',
     '{"$":"dict","items":[[1]]}', '{"$":"dict","items":[[[],1]]}', '{"$":"tuple","items":[]}',
     '{"a":{"$":"tuple","items":{}}}', '{"a":{"$":"float","value":"1.5"}}',
     '{"a":{"$":"float","value":[]}}', '{"a":{"$":"int","value":"x"}}',
     '{"a":{"$":"int","value":3}}', '{"a":{"$":"bytes","data":"?"}}',
     '{"a":{"$":"bytes","data":"\u00e4"}}', '{"a":{"$":"bytes","data":3}}',
+    '{"a":{"$":"str_","value":3}}', '{"a":{"$":"bytes_","data":3}}',
     SCALAR,
     '{"a":' + SCALAR.replace('<f4', 'O') + '}', '{"a":' + SCALAR.replace('<f4', '|O') + '}',
     '{"a":' + SCALAR.replace('<f4', '<f8') + '}', '{"a":' + SCALAR.replace('<f4', 'x') + '}',

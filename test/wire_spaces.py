@@ -211,5 +211,5 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (tuple, list)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, float):
-        return np.float64(a).tobytes() == np.float64(b).tobytes()
+        return (a != a and b != b) or np.float64(a).tobytes() == np.float64(b).tobytes()
     return bool(a == b)

@@ -112,7 +112,7 @@ class SpaceCodec:
         root = self._root
         if root.fixed and (len(numbers) != root.numbers or len(texts) != root.texts):
             raise WireError(self._wrong_length(len(numbers), len(texts)))
-        reader = FlatReader(numbers, texts)
+        reader = FlatReader(numbers, texts, self._order)
         value = root.read(reader, self._where)
         reader.finish(self._where)
         return value
@@ -140,5 +140,7 @@ class SpaceCodec:
         if self._root.texts or texts:
             expected += f' and {self._root.texts} texts'
             given += f' and {texts} texts'
-        order = ', '.join(self._root.layout(self._where))
-        return f'{self._where[0]} has {given}, expected {expected} in the order: {order}.'
+        return f'{self._where[0]} has {given}, expected {expected} in the order: {self._order()}.'
+
+    def _order(self) -> str:
+        return ', '.join(self._root.layout(self._where))

@@ -10,6 +10,7 @@ variable length are in variable_nodes.py.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -47,7 +48,7 @@ class Reader(Protocol):
     def text(self, where: Where) -> str: ...
 
 
-class Node:
+class Node(ABC):
     """
     Reads and writes the values of one space.
 
@@ -59,17 +60,17 @@ class Node:
     texts = 0
     fixed = True
 
+    @abstractmethod
     def write(self, value: Any, writer: Writer, where: Where) -> None:
         """Write one value; raises WireError where it does not have the form of the space."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, reader: Reader, where: Where) -> Any:
         """Read one value, fresh; raises WireError where the message does not have the form."""
-        raise NotImplementedError
 
+    @abstractmethod
     def layout(self, where: Where) -> list[str]:
         """Name the parts of a flat action with their lengths, in order."""
-        raise NotImplementedError
 
     def _sum_up(self, parts: Iterable[Node]) -> None:
         parts = tuple(parts)

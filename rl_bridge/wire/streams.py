@@ -147,13 +147,17 @@ class FlatReader:
 
     :param numbers: float64.
     :param texts: strings.
+    :param order: names the parts in order, for an error about their number.
     """
 
     strict = True
 
-    def __init__(self, numbers: array[float], texts: Sequence[str]) -> None:
+    def __init__(
+        self, numbers: array[float], texts: Sequence[str], order: Callable[[], str]
+    ) -> None:
         self._numbers = np.frombuffer(numbers, np.float64)
         self._texts = texts
+        self._order = order
         self._next = 0
         self._next_text = 0
 
@@ -176,7 +180,8 @@ class FlatReader:
         """Take a text."""
         if self._next_text >= len(self._texts):
             raise WireError(
-                f'{path_of(where)} is missing: {len(self._texts)} texts came.'
+                f'{path_of(where)} is missing: {len(self._texts)} texts came; the order is: '
+                f'{self._order()}.'
             )
         value = self._texts[self._next_text]
         self._next_text += 1
@@ -188,7 +193,8 @@ class FlatReader:
         texts = len(self._texts) - self._next_text
         if numbers or texts:
             raise WireError(
-                f'{path_of(where)} came with {numbers} numbers and {texts} texts more than it has.'
+                f'{path_of(where)} came with {numbers} numbers and {texts} texts more than it '
+                f'has; the order is: {self._order()}.'
             )
 
     def _take(self, count: int, where: Where) -> Any:
@@ -196,7 +202,7 @@ class FlatReader:
         if end > self._numbers.size:
             raise WireError(
                 f'{path_of(where)} needs {count} numbers, only {self._numbers.size - self._next} '
-                'are left.'
+                f'are left; the order is: {self._order()}.'
             )
         taken = self._numbers[self._next : end]
         self._next = end

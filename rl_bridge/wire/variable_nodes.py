@@ -64,7 +64,7 @@ class SequenceNode(Node):
         return tuple([self._element.read(reader, (where, i)) for i in range(count)])
 
     def layout(self, where: Where) -> list[str]:
-        return [f'the count of {path_of(where)} (1)', 'its elements']
+        return [f'the count of {path_of(where)} (1)', 'the elements']
 
 
 class OneOfNode(Node):
@@ -91,7 +91,7 @@ class OneOfNode(Node):
         return np.int64(index), value  # as OneOf.sample returns it
 
     def layout(self, where: Where) -> list[str]:
-        return [f'the index of {path_of(where)} (1)', 'its value']
+        return [f'the index of {path_of(where)} (1)', 'the value']
 
     def _choice(self, index: int, where: Where) -> Node:
         if not 0 <= index < len(self._choices):
@@ -148,8 +148,8 @@ class GraphNode(Node):
         return spaces.GraphInstance(nodes, edges, links)
 
     def layout(self, where: Where) -> list[str]:
-        path = path_of(where)
-        return [f'the counts of nodes, edges and edge links of {path} (3; -1 for None)', 'these']
+        counts = f'the counts of nodes, edges and edge links of {path_of(where)} (3; -1 for None)'
+        return [counts, 'their rows']
 
     def _check_counts(self, counts: Sequence[int], strict: bool, where: Where) -> None:
         nodes, edges, links = counts
