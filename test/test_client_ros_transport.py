@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import pytest
 
 pytest.importorskip('rclpy')
 pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
 
-from rl_bridge.client import RemoteRobotEnv
 from rl_bridge.client.ros_transport import RosTransport
 from rl_bridge.errors import BridgeTimeout, BridgeUnavailable, ConfigError
 from rl_bridge.types import ResetRequest, StatusCode, StepRequest
@@ -167,6 +167,18 @@ class TestCalls:
     @pytest.mark.parametrize('copy', [2, 3])
     def test_a_request_without_an_answer_is_sent_again(self, step: Caller, copy: int) -> None:
         assert copies(step(1, f'copy {copy}')) == copy
+
+    def test_a_step_by_hand_has_no_number_and_is_never_sent_again(
+        self, shared: RosTransport
+    ) -> None:
+        def by_hand(what: str, timeout_s: float) -> Any:
+            request = StepRequest(action=array('d', [0.0, 0.0]), action_text=[what])
+            return shared.step(request, timeout_s=timeout_s)
+
+        before = copies(by_hand('', PATIENCE_S))
+        with pytest.raises(BridgeTimeout):
+            by_hand('silent', 0.6)  # time for two copies of a step with a number
+        assert copies(by_hand('', PATIENCE_S)) == before + 2
 
     def test_a_late_reply_is_never_taken_for_the_next_steps(self, step: Caller) -> None:
         with pytest.raises(BridgeTimeout):
@@ -529,8 +541,10 @@ if __name__ == '__main__':
         assert out == '[[0.5, 0.0], [0.25, 0.0]]\n'
 
 
-def test_an_env_over_ros_runs_whole_episodes(stub: Stub) -> None:
-    env = RemoteRobotEnv(NAME)
+@pytest.mark.parametrize('own', [True, False])
+def test_an_env_over_ros_runs_whole_episodes(shared: RosTransport, own: bool) -> None:
+    transport = None if own else shared
+    env = gymnasium.make('rl_bridge:RemoteRobot-v0', bridge=NAME, transport=transport)
     for seed in range(3):
         observation, _ = env.reset(seed=seed, options={'seed': seed})
         assert observation.tolist() == [0, 0]

@@ -257,6 +257,10 @@ class RosTransport:
             if held:
                 self._lock.release()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> RosTransport:
+        """Return itself: gymnasium copies the arguments of ``make``, a connection stays one."""
+        return self
+
     def _call(
         self, client: Any, message: Callable[[], Any], call: str, fits: Fits, timeout_s: float,
         *, once: bool = False,
