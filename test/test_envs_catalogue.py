@@ -167,6 +167,17 @@ def test_the_simulated_robot_moves_on_command_and_rests_on_every_stop(kind: str)
         robot.command(values, authority_s=0.15)
 
 
+def test_the_simulated_robot_begins_neither_over_a_halt_nor_over_a_fault() -> None:
+    robot = SimulatedRobot()
+    robot.note(epoch=1, episode=1, step=0)
+    robot.halt(reason=StopReason.HALT_REQUESTED, message='just in time')
+    with pytest.raises(RobotStopped, match='just in time'):
+        robot.begin(timeout_s=1.0)
+    robot.note(epoch=1, episode=2, step=0)
+    robot.begin(timeout_s=1.0)
+    assert robot.stop().state == StopState.RUNNING
+
+
 def test_the_simulated_robot_latches_a_close_and_refuses_bad_values() -> None:
     robot = SimulatedRobot()
     robot.begin(timeout_s=1.0)

@@ -389,6 +389,16 @@ def test_a_stale_state_is_never_returned(when: str) -> None:
     env.reset()
 
 
+def test_in_lock_step_a_state_cannot_be_awaited() -> None:
+    env = made()
+    env.reset()
+    env.robot.stale = True
+    with pytest.raises(RobotNotReady, match='stale'):
+        env.step(action())
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(action())
+
+
 def test_a_state_that_comes_late_is_awaited_with_the_robot_held() -> None:
     env = made(paced=True)
     env.reset()

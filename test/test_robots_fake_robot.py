@@ -89,6 +89,16 @@ def test_nothing_moves_before_a_begin_and_after_a_halt() -> None:
     assert robot.begins == 1
 
 
+def test_a_halt_between_announcing_and_beginning_is_not_cleared() -> None:
+    robot = FakeRobot()
+    robot.note(epoch=1, episode=1, step=0)
+    robot.halt(reason=StopReason.HALT_REQUESTED, message='just in time')
+    with pytest.raises(RobotStopped, match='just in time'):
+        robot.begin(timeout_s=1.0)
+    robot.note(epoch=1, episode=2, step=0)
+    robot.begin(timeout_s=1.0)
+
+
 def test_a_fault_needs_recover_and_begin() -> None:
     robot = begun()
     robot.stop_with(StopState.FAULT, StopReason.NO_STANDSTILL)

@@ -319,6 +319,32 @@ def test_a_halt_during_begin_is_not_overrun(cell: Cell, robot: TopicRobot) -> No
     assert CommandKind.BEGIN not in after
 
 
+def test_a_halt_between_announcing_and_beginning_is_not_cleared(
+    cell: Cell, robot: TopicRobot
+) -> None:
+    robot.note(epoch=1, episode=1, step=0)
+    robot.halt(reason=StopReason.HALT_REQUESTED, message='just in time')
+    with pytest.raises(RobotStopped, match='just in time'):
+        robot.begin(timeout_s=TIMEOUT_S)
+    assert cell.kinds() == []
+    robot.note(epoch=1, episode=2, step=0)
+    robot.begin(timeout_s=TIMEOUT_S)
+
+
+def test_a_second_robot_of_one_bridge_goes_on_where_the_first_ended(
+    cell: Cell, robot: TopicRobot
+) -> None:
+    robot.begin(timeout_s=TIMEOUT_S)
+    last = cell.commands[-1].sequence
+    robot.close()
+    again = TopicRobot(cell.node, fake_description(), interface='velocity', bridge_id='bridge')
+    again.connect(timeout_s=TIMEOUT_S)
+    cell.wait_for(lambda: cell.node.count_publishers('robot_env/command') == 1)
+    again.begin(timeout_s=TIMEOUT_S)
+    assert cell.commands[-1].sequence > last
+    again.close()
+
+
 def test_a_halt_holds_at_once_and_until_the_next_begin(cell: Cell, robot: TopicRobot) -> None:
     robot.begin(timeout_s=TIMEOUT_S)
     robot.halt(reason=StopReason.HALT_REQUESTED, message='enough')
@@ -384,6 +410,7 @@ def test_close_halts_and_may_be_called_twice(cell: Cell, robot: TopicRobot) -> N
 def test_close_after_the_context_is_gone_does_no_harm(cell: Cell) -> None:
     robot = TopicRobot(cell.node, fake_description(), interface='position')
     robot.connect(timeout_s=TIMEOUT_S)
+    robot.begin(timeout_s=TIMEOUT_S)
     cell.context.shutdown()
     robot.halt(reason=StopReason.SHUTDOWN, message='the process ends')
     robot.close()

@@ -107,6 +107,8 @@ class FakeRobot:
         self._lock = threading.RLock()
         self._latch = StopLatch()
         self._noted = (0, 0, 0)
+        self._announced = False  # a begin
+        self._overtaken = False  # by a halt, which the begin must not clear
         self._time_ns = 0 if lock_step else clock_ns()
         self._authority_end_ns = 0
         count = len(self.description.joints)
@@ -153,21 +155,26 @@ class FakeRobot:
                 self._wanted = None
 
     def note(self, *, epoch: int, episode: int, step: int) -> None:
-        """Name what the next commands belong to."""
-        self._noted = (epoch, episode, step)
+        """Name what the next commands belong to; step 0 announces a begin."""
+        with self._lock:
+            self._noted = (epoch, episode, step)
+            if step == 0:
+                self._announced, self._overtaken = True, False
 
     def begin(self, *, timeout_s: float) -> None:
         """
         Begin an episode.
 
-        :raises RobotStopped: a FAULT or ESTOP forbids it.
+        :raises RobotStopped: a FAULT or ESTOP forbids it, or a halt came since it was announced.
         :raises RobotNotReady: the guard is ``silent``.
         """
         with self._lock:
             if self.silent:
                 raise RobotNotReady(f'The fake guard did not confirm within {timeout_s:g} s.')
             self._catch_up()
-            if not self._latch.begin():
+            overtaken = self._overtaken
+            self._announced = self._overtaken = False
+            if overtaken or not self._latch.begin():
                 self._raise_stopped()
             self._wanted = None
             # As the guard: motion that never comes is noticed.
@@ -197,7 +204,9 @@ class FakeRobot:
 
     def halt(self, *, reason: int, message: str) -> None:
         """Come to rest, latched until the next ``begin``."""
-        self.halts.append((reason, message))
+        with self._lock:
+            self.halts.append((reason, message))
+            self._overtaken = self._announced
         self.stop_with(StopState.STOPPED, StopReason(reason), message)
 
     def recover(self) -> None:

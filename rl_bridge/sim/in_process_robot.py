@@ -83,6 +83,8 @@ class SimulatedRobot:
         self._lock = threading.Lock()  # a stop may come from any thread
         self._latch = StopLatch()
         self._time_s = 0.0
+        self._announced = False  # a begin
+        self._overtaken = False  # by a halt, which the begin must not clear
 
     def connect(self, *, timeout_s: float) -> None:
         """Do nothing: the arm is here."""
@@ -98,17 +100,22 @@ class SimulatedRobot:
         return self._latch.current
 
     def note(self, *, epoch: int, episode: int, step: int) -> None:
-        """Do nothing: nobody asks what a command belonged to."""
+        """Announce a begin with step 0; what else a command belongs to nobody asks here."""
+        with self._lock:
+            if step == 0:
+                self._announced, self._overtaken = True, False
 
     def begin(self, *, timeout_s: float) -> None:
         """
         Begin an episode.
 
-        :raises RobotStopped: a FAULT or ESTOP forbids it.
+        :raises RobotStopped: a FAULT or ESTOP forbids it, or a halt came since it was announced.
         """
-        if not self._latch.begin():
-            self._raise_stopped()
         with self._lock:
+            overtaken = self._overtaken
+            self._announced = self._overtaken = False
+            if overtaken or not self._latch.begin():
+                self._raise_stopped()
             self._arm.halt()
 
     def place(self, position: FloatArray) -> None:
@@ -143,6 +150,8 @@ class SimulatedRobot:
 
     def halt(self, *, reason: int, message: str) -> None:
         """Come to rest, latched until the next ``begin``. Callable from any thread."""
+        with self._lock:
+            self._overtaken = self._announced
         self._rest(StopState.STOPPED, reason, message)
 
     def recover(self) -> None:
