@@ -310,6 +310,17 @@ class SessionMachine(RuleBasedStateMachine):
     def let_time_pass(self, ms: int) -> None:
         self.now_ns += ms * MS
 
+    @precondition(lambda self: self.lease is not None and self.lease.told)
+    @rule()
+    def let_the_lease_run_out(self) -> None:
+        self.let_expire()
+        if self.lease is not None:
+            self.now_ns = self.lease.alive_until_ns
+            assert self.session.expire() == ''
+            self.now_ns += 1
+            assert self.session.expire() == self.lease.client
+            self.end_lease()
+
     @rule()
     def tick(self) -> None:
         holder = self.lease.client if self.lease is not None else ''
@@ -403,6 +414,6 @@ class SessionMachine(RuleBasedStateMachine):
 
 
 SessionMachine.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=60, deadline=None, print_blob=True
+    max_examples=200, stateful_step_count=60, deadline=None, print_blob=True
 )
 TestSessionAgainstOracle = SessionMachine.TestCase
