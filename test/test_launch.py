@@ -1,0 +1,79 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""The launch file, started by ROS 2's own launch where that is installed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip('launch_ros', reason='launch_ros is not installed')
+
+from rl_bridge.processes import share_file
+
+# `ros2 launch` in a few lines, so that the ros2 command itself is not needed.
+LAUNCH = '''
+import sys, launch
+from launch.actions import IncludeLaunchDescription
+arguments = [tuple(text.split(':=')) for text in sys.argv[2:]]
+included = IncludeLaunchDescription(sys.argv[1], launch_arguments=arguments)
+service = launch.LaunchService()
+service.include_launch_description(launch.LaunchDescription([included]))
+sys.exit(service.run())
+'''
+
+
+def launched(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    path = str(share_file('launch', 'robot_env.launch.py'))
+    return subprocess.Popen(
+        [sys.executable, '-c', LAUNCH, path, *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if word in line:
+            return lines
+    raise AssertionError(f'{word!r} never came: {"".join(lines)}')
+
+
+def interrupt(process: subprocess.Popen[str]) -> str:
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    rest, _ = process.communicate(timeout=60)
+    return rest
+
+
+@pytest.mark.parametrize('by', ['argument', 'environment'])
+def test_the_launch_file_brings_the_whole_robot_side_to_active(by: str) -> None:
+    namespace = f'launched_{os.getpid()}_{by}'
+    if by == 'argument':
+        process = launched(f'namespace:={namespace}')
+    else:
+        process = launched(RL_BRIDGE_NAMESPACE=namespace)
+    try:
+        lines = lines_until(process, 'the bridge is active')
+    finally:
+        rest = interrupt(process)
+    assert f'{namespace}.guard' in ''.join(lines) + rest
+    assert rest.count('process has finished cleanly') == 3, rest
+
+
+def test_without_autostart_the_bridge_stays_unconfigured() -> None:
+    process = launched('autostart:=false', f'namespace:=idle_{os.getpid()}')
+    try:
+        lines = lines_until(process, 'the simulated UR5e is running')
+    finally:
+        lines.append(interrupt(process))
+    assert not any('configured: reach' in line for line in lines)

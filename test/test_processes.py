@@ -1,0 +1,88 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""What ``rl_bridge up`` starts: the right commands, ended together, whatever ends first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rl_bridge.cli import main
+from rl_bridge.errors import ConfigError
+from rl_bridge.processes import RobotSide, share_file
+
+
+def test_a_shared_file_is_found_and_a_missing_one_named() -> None:
+    assert share_file('config', 'robot_env.yaml').is_file()
+    with pytest.raises(ConfigError, match=r'config/no_such\.yaml is neither of'):
+        share_file('config', 'no_such.yaml')
+
+
+def test_the_bridge_alone_starts_by_itself_and_all_share_namespace_and_parameters() -> None:
+    side = RobotSide(namespace='/cell/', parameters={'robot_file': 'ur5e.yaml'})
+    for name in ('sim_arm', 'guard', 'robot_env'):
+        words = ' '.join(side.command(name))
+        assert '-r __ns:=/cell' in words
+        assert '-p robot_file:=ur5e.yaml' in words
+        assert ('autostart:=true' in words) == (name == 'robot_env')
+
+
+def test_a_missing_parameter_file_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    side = RobotSide(params_file=str(tmp_path / 'none.yaml'))
+    with pytest.raises(ConfigError, match=r"none\.yaml' does not exist"), side:
+        pass
+    assert side.processes == {}
+
+
+def test_a_parameter_without_a_value_is_refused_by_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(['up', '-p', 'control_rate=10']) == 2
+    assert "'control_rate=10' is not NAME:=VALUE" in capsys.readouterr().err
+
+
+def test_an_error_of_the_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['up', '--params-file', '/no/such.yaml']) == 1
+    assert capsys.readouterr().err == "rl_bridge: params_file '/no/such.yaml' does not exist\n"
+
+
+def up(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, '-m', 'rl_bridge.cli', 'up', *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if word in line:
+            return lines
+    raise AssertionError(f'{word!r} never came: {lines}')
+
+
+def test_all_processes_end_when_the_command_is_interrupted() -> None:
+    pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
+    namespace = f'up_{os.getpid()}'
+    process = up('--no-sim', '--no-guard', '--namespace', namespace, '-p', 'env:=CartPole-v1')
+    lines_until(process, 'configured: CartPole-v1')
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+def test_all_processes_end_when_one_of_them_does() -> None:
+    pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
+    process = up('--no-sim', '--no-guard', '-p', 'env:=NoSuchEnv-v0')
+    lines = lines_until(process, 'robot_env ended with exit code 1')
+    process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert any("parameter env: 'NoSuchEnv-v0' cannot be made" in line for line in lines)
