@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,8 +57,9 @@ class RobotSide:
     :param params_file: parameters of all of them; by default config/robot_env.yaml.
     :param simulated: whether the arm is simulated; otherwise a real robot's driver runs already.
     :param guarded: whether a guard runs; only hosted environments that move nothing go without.
-    :param parameters: further parameters of all of them by name, each as ``-p name:=value`` takes
-        it: YAML, so that a text which looks like something else needs quotes.
+    :param parameters: further parameters of all of them by name, over those of the file; each as
+        ``-p name:=value`` takes it: YAML, so that a text which looks like something else needs
+        quotes.
     :param log_level: ROS log level.
     """
 
@@ -68,6 +70,7 @@ class RobotSide:
     parameters: Mapping[str, str] = field(default_factory=dict)
     log_level: str = 'info'
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         """
@@ -89,9 +92,24 @@ class RobotSide:
         words = [sys.executable, '-m', MODULES[name], '--ros-args', '--params-file', params_file]
         words += ['--log-level', self.log_level, '-r', f'__ns:=/{self.namespace.strip("/")}']
         parameters = {**self.parameters, **({'autostart': 'true'} if name == 'robot_env' else {})}
-        for key, value in parameters.items():
-            words += ['-p', f'{key}:={value}']
+        if parameters:
+            words += ['--params-file', str(self._overrides(name, parameters))]
         return words
+
+    def _overrides(self, name: str, parameters: Mapping[str, str]) -> Path:
+        """
+        Write parameters for one node to a file, and return it.
+
+        ``-p name:=value`` means every node, and what a file says for one node wins over that.
+        """
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix='rl_bridge_')
+        namespace = self.namespace.strip('/')
+        node = f'/{namespace}/{name}' if namespace else f'/{name}'
+        lines = [f'{node}:', '  ros__parameters:']
+        lines += [f'    {key}: {value}' for key, value in parameters.items()]
+        path = Path(self._folder.name) / f'{name}.yaml'
+        path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+        return path
 
     def ended(self) -> dict[str, int]:
         """Return the exit codes of those processes that have ended."""
@@ -116,6 +134,9 @@ class RobotSide:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
         return self.ended()
 
     def __enter__(self) -> RobotSide:
