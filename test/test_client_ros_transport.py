@@ -234,6 +234,16 @@ class TestFinding:
             connection.get_specs(timeout_s=0.5)
         connection.close()
 
+    @pytest.mark.parametrize('path', PATHS)
+    def test_an_env_that_finds_no_bridge_leaves_nothing_open(
+        self, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        monkeypatch.setenv('RL_BRIDGE_TRANSPORT', path)
+        before = set(threading.enumerate())
+        with pytest.raises(BridgeUnavailable, match='/nowhere'):
+            gymnasium.make('rl_bridge:RemoteRobot-v0', bridge='/nowhere', connect_timeout_s=0.2)
+        assert set(threading.enumerate()) == before
+
     def test_a_bridge_that_is_seen_but_silent_is_unavailable(
         self, start: Callable[..., Stub]
     ) -> None:
