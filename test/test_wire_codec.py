@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.vector.utils import concatenate, create_empty_array
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_spaces import SPACES, same, value_of
+from wire_spaces import SPACES, THOROUGH, same, value_of
 
 from rl_bridge.errors import SpecError, WireError
 from rl_bridge.types import Leaf
@@ -24,6 +24,7 @@ def name_of(item):
     return 'long' if isinstance(item, int) and item > 2**64 else str(item)[:30]
 
 
+@THOROUGH
 @given(SPACES, SEEDS, st.booleans())
 def test_every_value_comes_back_down_to_the_bits(space, seed, wild):
     codec = SpaceCodec(space)
@@ -32,6 +33,7 @@ def test_every_value_comes_back_down_to_the_bits(space, seed, wild):
     assert same(back, value)
 
 
+@THOROUGH
 @given(SPACES, SEEDS)
 def test_every_action_within_2_to_the_53_comes_back_down_to_the_bits(space, seed):
     codec = SpaceCodec(space, name='action')

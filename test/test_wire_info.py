@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from wire_spaces import same
+from wire_spaces import THOROUGH, same
 
 from rl_bridge.errors import WireError
 from rl_bridge.wire import info_from_json, info_to_json
+
+SETTINGS = settings(THOROUGH, max_examples=150)
 
 
 def through_json(info):
@@ -56,7 +58,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@SETTINGS
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_every_info_comes_back_down_to_types_and_bits(info):
     assert same(through_json(info), info)
@@ -204,7 +206,7 @@ def test_a_text_that_is_no_info_is_one_clear_error(text):
         info_from_json(text)
 
 
-@settings(max_examples=150)
+@SETTINGS
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=3), st.data())
 def test_a_damaged_text_gives_a_dict_or_an_error_of_ours(info, data):
     text = info_to_json(info)

@@ -10,7 +10,7 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_spaces import SPACES, value_of
+from wire_spaces import SPACES, THOROUGH, value_of
 
 from rl_bridge.errors import WireError
 from rl_bridge.types import Leaf
@@ -83,6 +83,7 @@ def same_leaves(a, b):
     return list(map(contents, a)) == list(map(contents, b))
 
 
+@THOROUGH
 @given(SPACES, SEEDS, st.data())
 def test_damaged_leaves_give_an_error_of_ours_or_the_value_they_say(space, seed, data):
     codec = SpaceCodec(space, name='observation')
@@ -103,6 +104,7 @@ WILD_NUMBERS = st.sampled_from(
 )
 
 
+@THOROUGH
 @given(SPACES, SEEDS, st.data())
 def test_a_damaged_action_is_refused_or_lies_inside_its_space(space, seed, data):
     codec = SpaceCodec(space, name='action')

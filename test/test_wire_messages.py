@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_spaces import SPACES, same, value_of
+from wire_spaces import SPACES, THOROUGH, same, value_of
 
 from rl_bridge.types import Leaf as PlainLeaf
 from rl_bridge.wire import SpaceCodec, info_from_json, info_to_json
@@ -26,6 +26,7 @@ def through_cdr(message):
     return serialization.deserialize_message(data, type(message))
 
 
+@THOROUGH
 @given(SPACES, st.integers(0, 2**32 - 1))
 def test_an_observation_comes_back_down_to_the_bits_through_a_real_message(space, seed):
     codec = SpaceCodec(space)
@@ -34,6 +35,7 @@ def test_an_observation_comes_back_down_to_the_bits_through_a_real_message(space
     assert same(codec.unpack(message.observation), value)
 
 
+@THOROUGH
 @given(SPACES, st.integers(0, 2**32 - 1))
 def test_an_action_comes_back_down_to_the_bits_through_a_real_message(space, seed):
     codec = SpaceCodec(space)

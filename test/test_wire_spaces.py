@@ -10,7 +10,7 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_spaces import NEW_GYMNASIUM, SPACES, same
+from wire_spaces import NEW_GYMNASIUM, SPACES, THOROUGH, same
 
 from rl_bridge.errors import SpecError, WireError
 from rl_bridge.wire import (
@@ -48,6 +48,7 @@ def assert_same_space(a, b):
             assert_same_space(x, y)
 
 
+@THOROUGH
 @given(SPACES)
 def test_every_space_comes_back_equal_with_its_dtype_and_shape(space):
     assert_same_space(through_json(space), space)
@@ -213,6 +214,7 @@ def test_json_that_describes_no_space_is_refused_by_path(data, message):
         space_from_json(data)
 
 
+@THOROUGH
 @given(SPACES, st.data())
 def test_damaged_specs_give_a_space_or_an_error_of_ours(space, data):
     text = json.dumps(space_to_json(space))
