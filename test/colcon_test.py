@@ -14,14 +14,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
 from xml.etree import ElementTree
 
+import shared_memory
+
 ROOT = Path(__file__).resolve().parent.parent
-SHARED_MEMORY = Path('/dev/shm')
 MARK = 'RL_BRIDGE_TEST_RUN'
+WATCH_PERIOD_S = 0.5
 PATIENCE_S = 5.0  # for processes that are already on their way out
 
 
@@ -58,36 +61,11 @@ def end_left_processes(mark: str) -> list[str]:
     return [f'process {process}: {line}' for process, line in left.items()]
 
 
-def own_shared_memory() -> set[str]:
-    """The names of this user's files in /dev/shm."""
-    found = set()
-    for path in SHARED_MEMORY.glob('*'):
-        try:
-            if path.stat().st_uid == os.getuid():
-                found.add(path.name)
-        except FileNotFoundError:
-            continue
-    # LTTng, which ROS 2 is linked with, keeps one such pair for each user, for ever.
-    return {name for name in found if not name.startswith('lttng-ust-wait')}
-
-
-def in_use() -> set[str]:
-    """The files in /dev/shm that a living process has mapped or open."""
-    found = set()
-    for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            found |= set((folder / 'maps').read_text().split())
-            found |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
-        except (OSError, UnicodeDecodeError):
-            continue
-    return {Path(name).name for name in found if name.startswith(f'{SHARED_MEMORY}/')}
-
-
-def left_shared_memory(before: set[str]) -> list[str]:
-    """New files in /dev/shm that no living process uses; those in use belong to someone else."""
-    new = own_shared_memory() - before
-    unused = (new - in_use()) & own_shared_memory() if new else new
-    return [f'file {SHARED_MEMORY / name}' for name in sorted(unused)]
+def watch(mark: str, used: set[str], stop: threading.Event) -> None:
+    """Note the test run's files in /dev/shm, as others may be at work on this machine too."""
+    while not stop.wait(WATCH_PERIOD_S):
+        for process in marked_processes(mark):
+            used |= shared_memory.used_by(process)
 
 
 def result_files(build_base: Path) -> list[Path]:
@@ -119,13 +97,20 @@ def main() -> int:
     env = {**os.environ, MARK: mark}
     defaults = json.loads(Path(os.environ['COLCON_DEFAULTS_FILE']).read_text())
     build_base = Path(defaults['build']['build-base'])
-    shared_memory = own_shared_memory()
+    before = shared_memory.own()
     for path in result_files(build_base):
         path.unlink()
+    used: set[str] = set()
+    stop = threading.Event()
+    watcher = threading.Thread(target=watch, args=(mark, used, stop))
+    watcher.start()
     try:
         failed = colcon('build', env=env) or colcon('test', env=env)
     finally:
-        left = end_left_processes(mark) + left_shared_memory(shared_memory)
+        stop.set()
+        watcher.join()
+        left = end_left_processes(mark)
+        left += [f'file /dev/shm/{name}' for name in sorted(shared_memory.unused(used - before))]
     failed = colcon('test-result', '--verbose', env=env) or failed
     total = count(build_base)
     for thing in left:

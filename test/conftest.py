@@ -4,6 +4,12 @@
 
 import os
 
+import shared_memory
+
 # 1 to 100 stay clear of Linux's ephemeral ports. Set before any test module imports rclpy.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
+def pytest_sessionfinish() -> None:
+    shared_memory.sweep()

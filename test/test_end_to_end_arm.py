@@ -16,6 +16,7 @@ import gymnasium
 import numpy as np
 import pytest
 import rclpy
+import shared_memory
 
 pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
 pytest.importorskip('mujoco', reason='the simulated arm needs MuJoCo')
@@ -243,8 +244,7 @@ def test_a_killed_client_leaves_the_arm_at_rest_and_the_next_one_goes_on(
             timeout_s=TIMEOUT_S,
         )
     finally:
-        client.kill()
-        client.wait()
+        shared_memory.kill(client)
     rest = observer.wait_for(
         lambda sight: (
             sight.time_ns > moving.time_ns
@@ -331,8 +331,7 @@ def test_a_killed_bridge_leaves_the_arm_at_rest_and_a_new_one_goes_on(
     env.reset(seed=0)
     for _ in range(10):
         env.step(env.action_space.high)
-    side.processes['robot_env'].kill()
-    side.processes['robot_env'].wait()
+    shared_memory.kill(side.processes['robot_env'])
     rest = observer.wait_for(
         lambda sight: (
             sight.guard is not None

@@ -1,0 +1,61 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which files in /dev/shm belong to whom, and killing a process without leaving any behind.
+
+Fast DDS removes its files when a process ends by itself. A killed process leaves its own, and
+those of every process it was connected to: it never takes itself off their count of users.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+SHARED_MEMORY = Path('/dev/shm')
+USED_BY_THE_KILLED: set[str] = set()
+
+
+def own() -> set[str]:
+    """The names of this user's files in /dev/shm."""
+    found = set()
+    for path in SHARED_MEMORY.glob('*'):
+        try:
+            if path.stat().st_uid == os.getuid():
+                found.add(path.name)
+        except FileNotFoundError:
+            continue
+    # LTTng, which ROS 2 is linked with, keeps one such pair for each user, for ever.
+    return {name for name in found if not name.startswith('lttng-ust-wait')}
+
+
+def used_by(process: int) -> set[str]:
+    """The names of the files in /dev/shm that a process has mapped or open."""
+    folder = Path(f'/proc/{process}')
+    try:
+        paths = set((folder / 'maps').read_text().split())
+        paths |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
+    except (OSError, UnicodeDecodeError):  # ended meanwhile, or another user's
+        return set()
+    return {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
+
+
+def unused(names: set[str]) -> set[str]:
+    """Those of the names that exist and that no living process uses."""
+    left = names & own()
+    for folder in Path('/proc').glob('[0-9]*') if left else ():
+        left -= used_by(int(folder.name))
+    return left
+
+
+def kill(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    """Kill a process outright, and remember what it leaves for sweep()."""
+    USED_BY_THE_KILLED.update(used_by(process.pid))
+    process.kill()
+    process.wait()
+
+
+def sweep() -> None:
+    """Remove what killed processes used and nobody uses any more; for the end of the tests."""
+    for name in unused(USED_BY_THE_KILLED):
+        (SHARED_MEMORY / name).unlink(missing_ok=True)
