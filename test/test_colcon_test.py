@@ -15,12 +15,12 @@ import colcon_test
 import pytest
 import shared_memory
 
-HOLDER = """
+HOLDER = '''
 import sys, time
 with open(sys.argv[1], 'w') as held:
     print('held', flush=True)
     time.sleep(600)
-"""
+'''
 
 
 @pytest.fixture
