@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 # Not a profile: loading one would change the tests of other modules too.
-THOROUGH = settings(deadline=None, derandomize=True, database=None, max_examples=400)
+THOROUGH = settings(deadline=None, derandomize=True, database=None, max_examples=250)
 
 INTEGERS = ('int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64')
 FLOATS = ('float16', 'float32', 'float64')
