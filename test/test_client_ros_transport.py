@@ -12,6 +12,7 @@ import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ class Stub:
         self.process.stdout.close()
 
 
+# Up to Jazzy (rclpy 7) Fast DDS has its former name.
+FAST_DDS = 'FASTRTPS' if int(version('rclpy').partition('.')[0]) < 8 else 'FASTDDS'
+
 # Participants announce themselves every 0.25 s instead of every 3 s: each test connects anew.
 PROFILE = '''<?xml version="1.0" encoding="UTF-8"?>
 <dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"><profiles>
@@ -68,8 +72,7 @@ def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     profile = tmp_path_factory.mktemp('dds') / 'profile.xml'
     profile.write_text(PROFILE)
     with pytest.MonkeyPatch.context() as patch:
-        for variable in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
-            patch.setenv(variable, str(profile))
+        patch.setenv(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(profile))
         patch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4')
         patch.delenv('RL_BRIDGE_TRANSPORT', raising=False)
         yield int(os.environ['ROS_DOMAIN_ID'])  # as conftest.py chose it
