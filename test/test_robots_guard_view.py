@@ -17,9 +17,13 @@ MS = 1_000_000
 
 
 def status(
-    bridge_id: str = 'ours', sequence: int = 0, state: int = StopState.RUNNING, message: str = ''
+    bridge_id: str = 'ours',
+    sequence: int = 0,
+    state: int = StopState.RUNNING,
+    message: str = '',
+    reason: int = StopReason.NONE,
 ) -> Any:
-    stop = Stop(state, StopReason.NONE, message)
+    stop = Stop(state, reason, message)
     return SimpleNamespace(bridge_id=bridge_id, sequence=sequence, stop=stop)
 
 
@@ -68,6 +72,17 @@ def test_an_old_stop_does_not_refuse_a_begin_but_a_new_one_does() -> None:
     guard.hear(status(sequence=5, state=StopState.STOPPED, message='again'), 310 * MS)
     with pytest.raises(RobotStopped, match='again'):
         guard.confirmed(5, asked_ns=100 * MS)
+
+
+@pytest.mark.parametrize('state', [StopState.HOLD, StopState.STOPPED])
+def test_a_guard_that_does_not_see_the_robot_yet_has_confirmed_nothing(state: StopState) -> None:
+    guard = view()
+    blind = status(sequence=5, state=state, reason=StopReason.STATE_STALE, message='no state')
+    guard.hear(blind, 110 * MS)
+    assert not guard.confirmed(5, asked_ns=100 * MS)
+    assert '(no state): do guard and driver' in guard.why_not_confirmed(110 * MS, waited_s=2.0)
+    guard.hear(status(sequence=6), 120 * MS)
+    assert guard.confirmed(6, asked_ns=100 * MS)
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,22 @@ def test_a_guard_that_does_not_confirm_is_not_ready(cell: Cell, robot: TopicRobo
     assert cell.kinds().count(CommandKind.BEGIN) > 1  # it was asked again
 
 
+def test_a_guard_that_sees_the_robot_later_is_asked_until_it_does(
+    cell: Cell, robot: TopicRobot
+) -> None:
+    def blind_three_times(command: Command) -> None:
+        cell.accept(command)
+        if len(cell.commands) <= 3:
+            cell.status.stop.state = int(StopState.HOLD)
+            cell.status.stop.reason = int(StopReason.STATE_STALE)
+
+    cell.on_command = blind_three_times
+    robot.begin(timeout_s=TIMEOUT_S)
+    assert cell.kinds() == [CommandKind.BEGIN] * len(cell.commands)
+    assert len(cell.commands) >= 4
+    assert robot.stop().state == StopState.RUNNING
+
+
 def test_a_guard_bound_to_another_bridge_is_named(cell: Cell, robot: TopicRobot) -> None:
     cell.on_command = lambda command: None
     cell.status.bridge_id = 'the other one'

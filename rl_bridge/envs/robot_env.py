@@ -65,7 +65,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         max_episode_steps: int | None = None,
         reset_settings: ResetSettings | None = None,
         connect_timeout_s: float = 10.0,
-        begin_timeout_s: float = 2.0,
+        begin_timeout_s: float = 5.0,
         stale_grace_s: float = 0.5,
         render_mode: str | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,

@@ -54,6 +54,16 @@ class GuardView:
         """Return whether nothing was heard for too long."""
         return self._status is None or now_ns - self._status_ns > SILENT_S * 1e9
 
+    @property
+    def _blind(self) -> bool:
+        """Whether the guard lacks a state to begin with; right after its start it may."""
+        stop = None if self._status is None else self._status.stop
+        return (
+            stop is not None
+            and stop.reason == StopReason.STATE_STALE
+            and StopState.RUNNING < stop.state < StopState.FAULT
+        )
+
     def stop(self, now_ns: int) -> Stop:
         """Return the guard's verdict; STOPPED if it is silent or no longer listens."""
         status = self._status
@@ -89,7 +99,8 @@ class GuardView:
         if status is None or self._status_ns < asked_ns:
             return False
         stop = _stop_of(status)
-        self._confirmed = status.bridge_id == self._bridge_id and status.sequence >= sequence
+        accepted = status.bridge_id == self._bridge_id and status.sequence >= sequence
+        self._confirmed = accepted and not self._blind
         if self._confirmed:
             refused = stop.state >= StopState.STOPPED
         else:
@@ -108,6 +119,11 @@ class GuardView:
             return (
                 f'The guard still listens to the bridge {self._status.bridge_id} after '
                 f'{waited_s:g} s: end that one, only one bridge may command a robot.'
+            )
+        if self._blind:
+            return (
+                f'The guard has no fresh state of the robot after {waited_s:g} s '
+                f'({self._status.stop.message}): do guard and driver run in one namespace?'
             )
         return (
             f"The guard did not confirm the episode's begin within {waited_s:g} s; its log says "
