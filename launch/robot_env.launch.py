@@ -15,6 +15,7 @@ from launch.actions import (
     EmitEvent,
     GroupAction,
     LogInfo,
+    OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
     Shutdown,
@@ -29,7 +30,7 @@ from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = {
     'namespace': ('', 'ROS namespace of all nodes'),
@@ -63,7 +64,10 @@ def generate_launch_description() -> LaunchDescription:
         'respawn': LaunchConfiguration('use_respawn'),
         'respawn_delay': 2.0,
         # Half a robot side is of no use, and nothing may outlive its guard.
-        'on_exit': Shutdown(condition=UnlessCondition(LaunchConfiguration('use_respawn'))),
+        'on_exit': OpaqueFunction(
+            function=_end_unless_ending,
+            condition=UnlessCondition(LaunchConfiguration('use_respawn')),
+        ),
         'parameters': [
             LaunchConfiguration('params_file'),
             {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
@@ -96,6 +100,10 @@ def generate_launch_description() -> LaunchDescription:
             ),
         ]
     )
+
+
+def _end_unless_ending(context: LaunchContext) -> list[Shutdown]:
+    return [] if context.is_shutdown else [Shutdown(reason='a part of the robot side ended')]
 
 
 def _transitions(bridge: LifecycleNode) -> list[RegisterEventHandler]:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rl_bridge.decision import Decision, Join, Refuse, Replay, Run
-from rl_bridge.errors import WireError
+from rl_bridge.errors import WireError, clause
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.session import Session
 from rl_bridge.stage import Outcome, Stage
@@ -214,7 +214,7 @@ class Bridge:
             try:
                 picture = self._hosted.render()
             except HostedEnvFailed as error:
-                return RenderReply(status=Status(StatusCode.ENV_FAILED, str(error)))
+                return RenderReply(status=Status(StatusCode.ENV_FAILED, clause(error)))
         data = array('B')
         data.frombytes(picture.tobytes())
         return RenderReply(height=picture.shape[0], width=picture.shape[1], data=data)
@@ -268,7 +268,7 @@ class Bridge:
         try:
             action = self._hosted.decode(request.action, request.action_text)
         except WireError as error:
-            problem = Status(StatusCode.REJECTED, f'{error}; nothing moved')
+            problem = Status(StatusCode.REJECTED, f'{clause(error)}; nothing moved')
         with self._book:
             self._notice_expiry()
             if not request.session and problem is None:
@@ -313,7 +313,7 @@ class Bridge:
         try:
             return (info_from_json(request.options) if request.options else None), None
         except WireError as error:
-            return None, Status(StatusCode.MALFORMED, f'options: {error}')
+            return None, Status(StatusCode.MALFORMED, f'options: {clause(error)}')
 
     def _latched(self) -> Status | None:
         """
@@ -385,7 +385,8 @@ class Bridge:
             return work()
         except BaseException as error:  # whatever it is: somebody waits for an answer
             what = 'reset' if run.reset else 'step'
-            message = f'the {what} was begun and broke off with {type(error).__name__}: {error}'
+            cause = f'{type(error).__name__}: {clause(error)}'
+            message = f'the {what} was begun and broke off with {cause}'
             logger.exception('%s', message)
             with _logged('the robot could not be halted'):
                 self.halt(reason=StopReason.ENV_FAILED, message=message)

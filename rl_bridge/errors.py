@@ -35,6 +35,11 @@ from __future__ import annotations
 import gymnasium.error
 
 
+def clause(error: BaseException) -> str:
+    """Return what an error says in one line without its full stop, to go on from."""
+    return ' '.join(str(error).split()).rstrip('.')
+
+
 class RlBridgeError(Exception):
     """Base of all errors of this package."""
 

@@ -22,6 +22,7 @@ from rl_bridge.errors import (
     RlBridgeError,
     RobotError,
     WireError,
+    clause,
 )
 from rl_bridge.robots.robot import Robot
 from rl_bridge.types import Leaf, StepReply, Timing
@@ -56,8 +57,8 @@ class HostedEnv:
         self.render_mode = env.render_mode
         self._env = env
         self._leaf_type = leaf_type
-        self._actions = SpaceCodec(env.action_space)
-        self._observations = SpaceCodec(env.observation_space)
+        self._actions = SpaceCodec(env.action_space, name='action')
+        self._observations = SpaceCodec(env.observation_space, name='observation')
 
     def specs(self, *, control_period_s: float) -> Specs:
         """Return what a client must know to build its spaces."""
@@ -173,7 +174,7 @@ def _robot_of(env: gymnasium.Env[Any, Any]) -> Robot | None:
 
 def _named(call: str, error: BaseException) -> HostedEnvFailed:
     logger.error('%s of the hosted environment failed', call, exc_info=error)
-    text = ' '.join(str(error).split())[:500]
+    text = clause(error)[:500]
     return HostedEnvFailed(
         f'{call} of the hosted environment raised {type(error).__name__}: {text}'
     )

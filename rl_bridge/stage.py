@@ -20,6 +20,7 @@ from rl_bridge.errors import (
     RlBridgeError,
     RobotError,
     RobotStopped,
+    clause,
 )
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.safety.stop_state import StopLatch
@@ -170,7 +171,7 @@ class Stage:
                 self._latch.raise_to(
                     StopState(before.state), StopReason(before.reason), before.message
                 )
-            return Status(StatusCode.REJECTED, str(error))
+            return Status(StatusCode.REJECTED, clause(error))
         except (RobotError, HostedEnvFailed) as error:
             return self._failed(error)
         with self._lock:
@@ -204,5 +205,5 @@ class Stage:
             reason, code = StopReason.STATE_STALE, StatusCode.STOPPED
         else:
             reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
-        self.halt(reason=reason, message=str(error))
-        return Status(code, str(error))
+        self.halt(reason=reason, message=clause(error))
+        return Status(code, clause(error))

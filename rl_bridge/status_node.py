@@ -12,8 +12,8 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from rl_bridge.bridge import Bridge
-from rl_bridge.services_node import stop_message, timing_message
 from rl_bridge.decision import Run
+from rl_bridge.services_node import stop_message, timing_message
 from rl_bridge.types import StopState
 from rl_bridge_interfaces.msg import BridgeStatus, Transition
 
