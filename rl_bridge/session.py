@@ -42,10 +42,11 @@ from rl_bridge.decision import (
     StepFields,
     refuse,
 )
+from rl_bridge.request_age import too_old
+from rl_bridge.reset_memory import ResetMemory
 from rl_bridge.types import Status, StatusCode
 
 MAX_CLIENT_ID_LENGTH = 256
-REMEMBERED_RESETS = 1024
 REMEMBERED_SESSIONS = 16
 
 
@@ -87,10 +88,7 @@ class Session:
         self._running: Run | None = None
         self._pending: Run | None = None
         self._reply: Any = None
-        self._reset_reply: Any = None
-        self._reset_id = 0
-        # Answered or granted resets; where one was refused, how.
-        self._past_resets: OrderedDict[tuple[str, int], Refuse | None] = OrderedDict()
+        self._resets = ResetMemory()
         self._past_sessions: OrderedDict[str, str] = OrderedDict()
 
     @property
@@ -119,14 +117,11 @@ class Session:
                 StatusCode.MALFORMED,
                 f'client_id has {length} characters; {MAX_CLIENT_ID_LENGTH} are the most',
             )
-        repeated = self._repeated_reset(request)
+        repeated = self._resets.recall(request.client_id, request.reset_id)
         if repeated is not None:
             return repeated
         decision = self._new_reset(request, problem)
-        if request.client_id and request.reset_id:
-            key = (request.client_id, request.reset_id)
-            self._past_resets[key] = decision if isinstance(decision, Refuse) else None
-            _forget_oldest(self._past_resets, keep=REMEMBERED_RESETS)
+        self._resets.note(request.client_id, request.reset_id, decision)
         return decision
 
     def admit_step(self, request: StepFields, *, problem: Status | None = None) -> Decision:
@@ -145,7 +140,9 @@ class Session:
             if running is not None and not running.reset and self.is_current(running):
                 return Join(running)
             return Replay(self._reply)
-        refusal = self._out_of_order(request.step) or self._too_old(request, now)
+        refusal = self._out_of_order(request.step) or too_old(
+            request, now_ns=now, authority_ns=self._authority_ns
+        )
         if refusal is not None:
             return refusal
         if not self.episode_running:
@@ -168,15 +165,15 @@ class Session:
         self._running, self._pending = self._pending, None
         if not self.is_current(run):
             return  # fenced meanwhile: its outcome says nothing about the present session
-        if not run.reset:
+        if run.reset:
+            self._resets.keep_reply(run, reply)
+        else:
             self._reply = reply
         # Execution may take long (a reset moves the robot): the client's time counts from now.
         self._lease_end_ns = max(self._lease_end_ns, self._clock_ns() + self._lease_ns)
         if run.episode != self.episode:
             return  # a newer reset of the same session waits: the episode is no longer this one
-        if run.reset:
-            self._reset_reply = reply
-            self._named = True
+        self._named = self._named or run.reset
         self.episode_running = episode_running
         if not episode_running:
             self._episode_end = why
@@ -227,29 +224,6 @@ class Session:
 
     # -- parts of the decisions ------------------------------------------------------------------
 
-    def _repeated_reset(self, request: ResetFields) -> Join | Replay | Refuse | None:
-        """Answer a reset that came before, or one that a newer one of its holder overtook."""
-        client, number = request.client_id, request.reset_id
-        if not client or not number:
-            return None
-        if client == self.holder and number == self._reset_id:
-            if self._reset_reply is not None:
-                return Replay(self._reset_reply)
-            granted = self._pending or self._running
-            if granted is not None:
-                return Join(granted)
-        if client == self.holder and number < self._reset_id:
-            return refuse(
-                StatusCode.STALE,
-                f'reset {number} is older than the last one of {client}, {self._reset_id}',
-            )
-        if (client, number) not in self._past_resets:
-            return None
-        return self._past_resets[client, number] or refuse(
-            StatusCode.STALE,
-            'this reset was executed before and its session has ended; reset anew',
-        )
-
     def _new_reset(self, request: ResetFields, problem: Status | None) -> Run | Refuse:
         client = request.client_id
         if self.holder and self.holder != client and not (request.takeover and client):
@@ -285,8 +259,6 @@ class Session:
                 self._named = False
         self.episode += 1
         self._end_episode('the reset has not finished')
-        self._reset_id = request.reset_id
-        self._reset_reply = None
         self._lease_end_ns = self._clock_ns() + self._lease_ns
         self._authority_end_ns = 0
         return Run(
@@ -356,27 +328,6 @@ class Session:
             return refuse(StatusCode.BUSY, f'{what} is still being executed; nothing moved')
         return None
 
-    def _too_old(self, request: StepFields, now: int) -> Refuse | None:
-        if not request.echo_ns or not self._authority_ns:
-            return None
-        transit = now - request.echo_ns - request.elapsed_ns
-        # Two clocks may drift apart while a learner pauses: 0.1 % is more than any quartz does.
-        drift = request.elapsed_ns // 1000 + 1_000_000
-        if request.echo_ns > now or request.elapsed_ns < 0 or transit < -drift:
-            return refuse(
-                StatusCode.MALFORMED,
-                f'echo_ns {request.echo_ns} and elapsed_ns {request.elapsed_ns} do not fit the '
-                f'clock here ({now}): echo the stamp_ns of the last reply and the time since it '
-                'came',
-            )
-        if transit > self._authority_ns:
-            return refuse(
-                StatusCode.TOO_OLD,
-                f'the request was under way for {transit / 1e6:.0f} ms; the motion authority is '
-                f'{self._authority_ns / 1e6:.0f} ms; nothing moved',
-            )
-        return None
-
     def _busy_with_holder(self) -> Refuse:
         return refuse(
             StatusCode.BUSY,
@@ -394,19 +345,15 @@ class Session:
     def _end_session(self, why: str, episode_end: str) -> None:
         if self.session:
             self._past_sessions[self.session] = why
-            _forget_oldest(self._past_sessions, keep=REMEMBERED_SESSIONS)
+            while len(self._past_sessions) > REMEMBERED_SESSIONS:
+                self._past_sessions.popitem(last=False)
         self.epoch += 1  # fences whatever was granted before
         self.session = ''
         self.holder = ''
         self._reply = None
-        self._reset_reply = None
+        self._resets.session_ended()
         self._end_episode(episode_end)
 
     def _end_episode(self, why: str) -> None:
         self.episode_running = False
         self._episode_end = why
-
-
-def _forget_oldest(memory: OrderedDict[Any, Any], *, keep: int) -> None:
-    while len(memory) > keep:
-        memory.popitem(last=False)

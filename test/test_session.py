@@ -9,9 +9,9 @@ import itertools
 import pytest
 
 from rl_bridge.decision import Decision, Join, Refuse, Replay, Run
+from rl_bridge.reset_memory import REMEMBERED_RESETS
 from rl_bridge.session import (
     MAX_CLIENT_ID_LENGTH,
-    REMEMBERED_RESETS,
     REMEMBERED_SESSIONS,
     Session,
 )
@@ -793,7 +793,7 @@ def test_memory_is_bounded_whatever_comes(bench: Bench) -> None:
     for number in range(1, 3 * REMEMBERED_RESETS):
         bench.finish(bench.ask_reset('ann', number=number))
         bench.ask_reset(f'client {number}', number=number)
-    assert len(bench.session._past_resets) == REMEMBERED_RESETS
+    assert len(bench.session._resets) == REMEMBERED_RESETS
     assert len(bench.session._past_sessions) == REMEMBERED_SESSIONS
 
 
