@@ -98,6 +98,17 @@ def test_in_place_begins_where_the_arm_is() -> None:
     assert observation[:6] == pytest.approx(UR5E_READY, abs=1e-6)
 
 
+def test_several_of_them_step_as_one_vector() -> None:
+    envs = gymnasium.make_vec('rl_bridge:UrReacher6-v0', 2, vectorization_mode='sync')
+    envs.reset(seed=3)
+    for _ in range(3):
+        observations, rewards, *_, infos = envs.step(envs.action_space.sample())
+    assert observations.shape == (2, 21)
+    assert rewards.shape == (2,)
+    assert infos['applied_action'].shape == (2, 6)
+    envs.close()
+
+
 def test_weights_can_be_given() -> None:
     env = made('UrReacher2-v0', 'velocity', weights={'precision': 0.0, 'distance': 0.0})
     env.reset(seed=0)

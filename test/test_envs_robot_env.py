@@ -345,15 +345,19 @@ def test_a_stop_with_a_valid_state_truncates_and_never_terminates() -> None:
         env.step(action())
 
 
-def test_a_stop_before_the_command_truncates_with_nothing_applied() -> None:
-    env = made()
+@pytest.mark.parametrize('interface', ['velocity', 'position'])
+def test_a_stop_before_the_command_truncates_with_the_stop_itself_applied(
+    interface: str,
+) -> None:
+    env = made(interface=interface)
     env.reset()
     before = len(env.robot.commands)
     env.robot.stop_with(StopState.ESTOP, StopReason.ROBOT_STOPPED, 'the red button')
     _, _, terminated, truncated, info = env.step(action())
     assert (terminated, truncated) == (False, True)
     assert info['stop_reason'] == 'ROBOT_STOPPED'
-    assert info['applied_action'].size == 0
+    resting = [0.0, 0.0] if interface == 'velocity' else env.robot.state().position.tolist()
+    assert info['applied_action'].tolist() == resting
     assert len(env.robot.commands) == before
 
 

@@ -33,9 +33,10 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     step the robot comes to rest at once.
 
     ``info`` of a step: ``timing`` (a ``types.Timing``), ``applied_action`` (the command of all
-    joints; empty where none was sent), ``reward_terms`` (raw values), ``hold_reason`` (where the
-    robot is in HOLD), and the task's own. ``reset`` takes the option ``in_place``: begin where the
-    robot is; all other options are the task's.
+    joints; where a stop forbade it, the stop's own: no speed, or the measured position),
+    ``reward_terms`` (raw values), ``hold_reason`` (where the robot is in HOLD), and the task's
+    own. ``reset`` takes the option ``in_place``: begin where the robot is; all other options are
+    the task's.
 
     :param robot: the robot; connected at the first reset if it is not yet.
     :param task: what it is to do, for the same command interface.
@@ -200,9 +201,10 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             self.robot.command(command, authority_s=self._authority_s)
         except RobotStopped as stopped:
             # The state is still worth returning; the stop itself is latched.
-            applied = np.zeros(0)
             stop = Stop(stopped.state, stopped.reason, stopped.message)
             state = self._cadence.state()
+            resting = self.robot.interface == 'velocity'
+            applied = np.zeros_like(state.position) if resting else state.position.copy()
         else:
             applied = command.copy()
             self._cadence.pass_period()
