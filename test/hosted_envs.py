@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -72,5 +74,27 @@ class NestedTuple(gymnasium.Env[Any, Any]):
         return self.observation_space.sample(), float(action[0] + action[1].sum()), False, over, {}
 
 
+class Patient(gymnasium.Env[int, int]):
+    """Its step with action 1 lasts until the file named ``gate`` is there."""
+
+    observation_space = spaces.Discrete(2)
+    action_space = spaces.Discrete(3)
+
+    def __init__(self, gate: str) -> None:
+        self._gate = Path(gate)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[int, dict[str, Any]]:
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        if action == 2:
+            raise ValueError('this action always fails')
+        while action == 1 and not self._gate.exists():
+            time.sleep(0.01)
+        return 1, 0.0, False, False, {}
+
+
+gymnasium.register('Patient-v0', entry_point=Patient)
 gymnasium.register('DictImageText-v0', entry_point=DictImageText)
 gymnasium.register('NestedTuple-v0', entry_point=NestedTuple)

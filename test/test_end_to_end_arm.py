@@ -15,17 +15,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-import rclpy
 import shared_memory
 
 pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
 pytest.importorskip('mujoco', reason='the simulated arm needs MuJoCo')
 
 import lifecycle_msgs.msg
+from by_hand import ByHand
 from lifecycle_msgs.srv import ChangeState, GetState
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 from witness import Witness, witnessing
 
@@ -42,7 +39,7 @@ from rl_bridge.types import (
     StopReason,
     StopState,
 )
-from rl_bridge_interfaces.srv import Reset, Step
+from rl_bridge_interfaces.srv import Reset
 
 NAMESPACE = f'arm_{os.getpid()}'
 BRIDGE = f'/{NAMESPACE}/robot_env'
@@ -82,39 +79,9 @@ def transport(side: RobotSide) -> Iterator[RosTransport]:
     made.close()
 
 
-class ByHand:
-    """Calls services once, as ``ros2 service call`` does."""
-
-    def __init__(self) -> None:
-        self.context = Context()
-        rclpy.init(context=self.context, signal_handler_options=SignalHandlerOptions.NO)
-        self.node = rclpy.create_node('by_hand', context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-
-    def call(self, kind: Any, name: str, **fields: Any) -> Any:
-        client = self.node.create_client(kind, name)
-        try:
-            assert client.wait_for_service(TIMEOUT_S), f'there is no service {name}'
-            future = client.call_async(kind.Request(**fields))
-            self.executor.spin_until_future_complete(future, TIMEOUT_S)
-            assert future.done(), f'{name} did not answer'
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
-
-    def step(self, *action: float) -> Any:
-        return self.call(Step, f'{BRIDGE}/step', action=list(action))
-
-    def close(self) -> None:
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.context.shutdown()
-
-
 @pytest.fixture
 def by_hand(side: RobotSide) -> Iterator[ByHand]:
-    made = ByHand()
+    made = ByHand(BRIDGE)
     yield made
     made.close()
 
@@ -141,7 +108,7 @@ def test_the_arm_reaches_its_target_through_the_bridge(env: Any) -> None:
 def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
     by_hand: ByHand, observer: Observer
 ) -> None:
-    assert by_hand.call(Reset, f'{BRIDGE}/reset').status.code == StatusCode.OK
+    assert by_hand.call(Reset, 'reset').status.code == StatusCode.OK
     before = by_hand.step(0.0, 0.0)
     after = by_hand.step(0.1, 0.0)
     assert after.status.code == StatusCode.OK, after.status.message
@@ -162,7 +129,7 @@ def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
 
 def test_a_first_step_by_hand_begins_an_episode_where_the_arm_is(by_hand: ByHand) -> None:
     # Closing a session latches a stop; a reset by hand clears it, as a person would.
-    by_hand.call(Reset, f'{BRIDGE}/reset')
+    by_hand.call(Reset, 'reset')
     reply = by_hand.step(0.1, 0.0)
     while not reply.truncated:
         reply = by_hand.step(0.0, 0.0)
@@ -175,12 +142,12 @@ def test_a_first_step_by_hand_begins_an_episode_where_the_arm_is(by_hand: ByHand
 
 
 def test_a_halt_by_hand_ends_the_episode_until_a_reset(by_hand: ByHand) -> None:
-    by_hand.call(Reset, f'{BRIDGE}/reset')
-    assert by_hand.call(Trigger, f'{BRIDGE}/halt').success
+    by_hand.call(Reset, 'reset')
+    assert by_hand.call(Trigger, 'halt').success
     reply = by_hand.step(0.1, 0.0)
     assert reply.status.code == StatusCode.STOPPED
     assert 'a halt was requested' in reply.status.message
-    by_hand.call(Reset, f'{BRIDGE}/reset')
+    by_hand.call(Reset, 'reset')
     assert by_hand.step(0.1, 0.0).status.code == StatusCode.OK
 
 
@@ -308,9 +275,9 @@ def test_the_bridge_survives_twenty_lifecycle_cycles_without_a_leak(
             'activate',
         ):
             request = {'transition': lifecycle_msgs.msg.Transition(label=transition)}
-            changed = by_hand.call(ChangeState, f'{BRIDGE}/change_state', **request)
+            changed = by_hand.call(ChangeState, 'change_state', **request)
             assert changed.success, f'{transition} was refused'
-        assert by_hand.call(Reset, f'{BRIDGE}/reset').status.code == StatusCode.OK
+        assert by_hand.call(Reset, 'reset').status.code == StatusCode.OK
         assert by_hand.step(0.1, 0.0).status.code == StatusCode.OK
         return len(list((process / 'fd').iterdir())), len(list((process / 'task').iterdir()))
 
@@ -321,8 +288,8 @@ def test_the_bridge_survives_twenty_lifecycle_cycles_without_a_leak(
 
 def test_an_impossible_transition_is_refused_and_ends_nothing(by_hand: ByHand) -> None:
     request = {'transition': lifecycle_msgs.msg.Transition(label='configure')}
-    assert not by_hand.call(ChangeState, f'{BRIDGE}/change_state', **request).success
-    assert by_hand.call(GetState, f'{BRIDGE}/get_state').current_state.label == 'active'
+    assert not by_hand.call(ChangeState, 'change_state', **request).success
+    assert by_hand.call(GetState, 'get_state').current_state.label == 'active'
 
 
 def test_a_killed_bridge_leaves_the_arm_at_rest_and_a_new_one_goes_on(
