@@ -619,6 +619,26 @@ def test_in_the_position_interface_a_robot_outside_its_range_is_not_pulled_back(
     assert cause(rig.move(0.9, 0.0)) == 'stopped'
 
 
+def test_a_begin_on_a_stale_state_does_not_go_back_to_an_old_position() -> None:
+    rig = moving('position')
+    rig.velocity = [0.0, 0.0]
+    rig.send(CommandKind.HALT)
+    rig.run(200)
+    rig.measuring = False
+    rig.run(300)
+    rig.published.clear()
+    assert accepted(rig.begin())
+    assert (rig.state, rig.reason) == (StopState.HOLD, StopReason.STATE_STALE)
+    rig.position = [0.7, 0.7]
+    rig.measure()
+    rig.measuring = True
+    rig.run(20)
+    assert accepted(rig.move(0.7, 0.7))
+    rig.run(20)
+    assert rig.published
+    assert all(list(output) == [0.7, 0.7] for output in rig.published)
+
+
 def test_a_late_update_does_not_turn_into_one_large_step() -> None:
     rig = moving()
     before = rig.output

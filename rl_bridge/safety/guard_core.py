@@ -154,7 +154,7 @@ class GuardCore:
         if was_running:
             memory.record = StopRecord(detected_ns=now_ns, verified=not memory.moved)
         if memory.bridge_id:  # nothing is ever published before a bridge began
-            self._motion.seed(now_ns)
+            self._motion.seed(now_ns, keep=was_running or not memory.record.verified)
 
     def on_command(self, command: CommandFields, now_ns: int) -> Refusal | None:
         """
@@ -170,11 +170,7 @@ class GuardCore:
     def update(self, now_ns: int) -> Decision:
         """Run the checks and decide what is published now; to be called at the guard's rate."""
         memory = self._memory
-        if memory.bridge_id:
-            for check in self._checks:
-                finding = check(memory, now_ns)
-                if finding is not None:
-                    self.halt(finding.state, finding.reason, finding.message, now_ns)
+        self._check(now_ns)
         running, record = memory.latch.running, memory.record
         if running:
             self._motion.advance(now_ns)
@@ -185,6 +181,13 @@ class GuardCore:
         self._changed = False
         self._seen_stop = self.stop
         return Decision(output, changed)
+
+    def _check(self, now_ns: int) -> None:
+        if self._memory.bridge_id:
+            for check in self._checks:
+                finding = check(self._memory, now_ns)
+                if finding is not None:
+                    self.halt(finding.state, finding.reason, finding.message, now_ns)
 
     def _execute(self, command: CommandFields, now_ns: int) -> Refusal | None:
         kind = command.kind
@@ -217,7 +220,8 @@ class GuardCore:
         if not 0 < wanted_ns <= to_ns(memory.config.max_authority_s):
             wanted_ns = to_ns(memory.config.begin_authority_s)
         memory.deadline_ns = now_ns + wanted_ns
-        self._motion.seed(now_ns)
+        self._motion.seed(now_ns, keep=False)
+        self._check(now_ns)
         measured = memory.fresh(now_ns)
         if memory.kind == 'position' and measured is not None:
             joint = outside_range(measured.position, memory.robot, tolerance=SEED_TOLERANCE)

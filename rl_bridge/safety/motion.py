@@ -35,10 +35,16 @@ class Motion:
         self._published_ns = 0
         self._wanted = False
 
-    def seed(self, now_ns: int) -> None:
-        """Forget the target and publish where the robot is at rest; motion starts from there."""
+    def seed(self, now_ns: int, *, keep: bool) -> None:
+        """
+        Forget the target and publish where the robot is at rest; motion starts from there.
+
+        :param keep: where no fresh position is known, stay where the robot was sent last, because
+            a stale one would be a step back. Otherwise nothing is published then.
+        """
         self._count_limited()
-        self._output = self._target = self._rest(now_ns)
+        rest = self._rest(now_ns)
+        self._output = self._target = self._output if rest is None and keep else rest
         self._output_ns = now_ns
         self._wanted = True
 
@@ -91,13 +97,13 @@ class Motion:
         return self.published
 
     def _rest(self, now_ns: int) -> FloatArray | None:
-        """Zero speed, or the measured position inside its range."""
+        """Zero speed; or the measured position inside its range, None if it is not known."""
         memory = self._memory
         if memory.kind == 'velocity':
             return np.zeros(len(memory.robot.joints))
         measured = memory.fresh(now_ns)
         if measured is None:
-            return self._output  # a stale position would be a step back: stay where it was sent
+            return None
         limits = memory.robot.limits
         return np.clip(measured.position, limits.position_lower, limits.position_upper)
 
