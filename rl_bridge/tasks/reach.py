@@ -29,6 +29,7 @@ from rl_bridge.errors import ConfigError
 from rl_bridge.robots.kinematics import DhChain
 from rl_bridge.tasks.reach_setup import ReachSetup, ur5e_reach_setup
 from rl_bridge.tasks.task import RewardWeights
+from rl_bridge.tasks.workspace import Workspace
 from rl_bridge.types import FloatArray, RobotDescription, RobotState
 
 SPEED_MAX = 0.3  # rad/s: examples/advanced/ur5_reacher.py
@@ -87,9 +88,11 @@ class ReachTask:
         self._axes = np.array(self.setup.axes)
         self.period_s = period_s
         self._speed_max = speed_max
-        # With this time constant an approach to a border never needs more than ACCELERATION_MAX,
-        # one period of which the command is not known yet.
-        self._approach_s = period_s + speed_max / ACCELERATION_MAX
+        # With this time constant an approach to a border needs ACCELERATION_MAX at most; the
+        # period comes on top because a command acts that much later.
+        self._workspace = Workspace(
+            self.setup, self._chain, approach_s=period_s + speed_max / ACCELERATION_MAX
+        )
         self._position_lower = description.limits.position_lower
         self._position_upper = description.limits.position_upper
         self._weights = RewardWeights(WEIGHTS)
@@ -137,7 +140,10 @@ class ReachTask:
         if 'target_m' in options:
             self._target = self._given_target(options['target_m'])
         else:
-            self._target = self._drawn_target(rng)
+            travel_rad = self._speed_max * EPISODE_S * REACH_FRACTION
+            self._target = self._workspace.draw(
+                rng, travel_rad=travel_rad, margin_m=TARGET_MARGIN_M
+            )
         return self.setup.reference.copy()
 
     def begin(self, state: RobotState) -> None:
@@ -156,12 +162,12 @@ class ReachTask:
         wanted = np.zeros_like(state.position)
         if self.interface == 'velocity':
             wanted[self._actuated] = self._last_action
-            return self._bounded(wanted, state.position)
+            return self._workspace.bounded(wanted, state.position)
         wanted[self._actuated] = self._last_action / self.period_s
         # A reference that has run away from the robot, in a stop for example, is brought back.
         window = self._speed_max * (self.period_s + WINDOW_S)
         near = np.clip(self._reference, state.position - window, state.position + window)
-        near += self._bounded(wanted, near) * self.period_s
+        near += self._workspace.bounded(wanted, near) * self.period_s
         self._reference = np.clip(near, self._position_lower, self._position_upper)
         return self._reference.copy()
 
@@ -210,63 +216,21 @@ class ReachTask:
         offset: FloatArray = (self._target - tool)[self._axes]
         return offset
 
-    def _bounded(self, velocity: FloatArray, position: FloatArray) -> FloatArray:
-        """
-        Slow a joint velocity down so that the arm ends at a border instead of crossing it.
-
-        A velocity damper: the speed towards a border is at most the distance to it over a time
-        constant (B. Faverjon, P. Tournassoud, A local based approach for path planning of
-        manipulators with a high number of degrees of freedom, ICRA 1987).
-        """
-        bounded = velocity.copy()
-        angles = position[self._actuated]
-        bounded[self._actuated] = np.clip(
-            velocity[self._actuated],
-            np.minimum((self.setup.range_lower - angles) / self._approach_s, 0.0),
-            np.maximum((self.setup.range_upper - angles) / self._approach_s, 0.0),
-        )
-        tool = self._chain.forward(position)[:3, 3]
-        speed = self._chain.jacobian(position)[:3] @ bounded
-        room = np.where(speed > 0.0, self.setup.box_upper - tool, tool - self.setup.box_lower)
-        allowed = np.maximum(room, 0.0) / self._approach_s
-        # All joints by one factor: the tool keeps its direction.
-        too_fast = np.abs(speed) > allowed
-        if too_fast.any():
-            bounded *= float((allowed[too_fast] / np.abs(speed[too_fast])).min())
-        return bounded
-
-    def _drawn_target(self, rng: np.random.Generator) -> FloatArray:
-        """Draw joint angles as SenseAct does, but near enough to be reached in time."""
-        start = self.setup.reference[self._actuated]
-        travel = self._speed_max * EPISODE_S * REACH_FRACTION
-        low = np.maximum(self.setup.range_lower, start - travel)
-        high = np.minimum(self.setup.range_upper, start + travel)
-        angles = self.setup.reference.copy()
-        for _ in range(10_000):
-            angles[self._actuated] = rng.uniform(low, high)
-            point = self._chain.forward(angles)[:3, 3]
-            if self._in_box(point, TARGET_MARGIN_M):
-                return point
-        raise ConfigError(
-            'No target was found inside the box within reach of the reference position: enlarge '
-            'the box of the setup or move its reference position.'
-        )
-
     def _given_target(self, target: Any) -> FloatArray:
         try:
             point = np.array(target, dtype=np.float64)
         except (TypeError, ValueError):
             point = np.array(np.nan)
-        if point.shape != (3,) or not np.isfinite(point).all() or not self._in_box(point, 0.0):
+        if (
+            point.shape != (3,)
+            or not np.isfinite(point).all()
+            or not self._workspace.contains(point)
+        ):
             raise ConfigError(
                 f'The reset option target_m is {target!r}; it must be three numbers in m inside '
                 f'the box from {self.setup.box_lower.tolist()} to {self.setup.box_upper.tolist()}.'
             )
         return point
-
-    def _in_box(self, point: FloatArray, margin: float) -> bool:
-        lower, upper = self.setup.box_lower + margin, self.setup.box_upper - margin
-        return bool((point >= lower).all() and (point <= upper).all())
 
     def _spaces(self, description: RobotDescription) -> tuple[spaces.Box, spaces.Box]:
         count = len(self._actuated)
