@@ -12,19 +12,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import logging
 import threading
 import time
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from rl_bridge.decision import Decision, Join, Refuse, Replay, Run
 from rl_bridge.errors import WireError, clause
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
+from rl_bridge.reset_content import reset_content
 from rl_bridge.session import Session
-from rl_bridge.stage import Outcome, Stage
+from rl_bridge.stage import Outcome, Stage, without_result
+from rl_bridge.turns import Answer, Turns, awaited, logged
 from rl_bridge.types import (
     CloseReply,
     RenderReply,
@@ -39,15 +39,11 @@ from rl_bridge.types import (
     StopReason,
     StopState,
 )
-from rl_bridge.wire import info_from_json, specs_hash, specs_to_json
+from rl_bridge.wire import specs_hash, specs_to_json
 
-logger = logging.getLogger('rl_bridge')
-
-MAX_JOINED = 256  # copies of one request that are answered; a client takes the first answer
 OVERTAKEN = Status(
     StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
 )
-Answer = Callable[[Any], None]
 Transition = Callable[[Run, Any, Any], None]
 
 
@@ -91,11 +87,9 @@ class Bridge:
         self._stage = Stage(hosted)
         self._open = False
         self._closed_because = 'the bridge is not active'
-        self._book = threading.RLock()  # guards the session and all below
-        self._freed = threading.Condition(self._book)
-        self._in_use = False  # whether a thread is inside the environment
         self._rendering = False
-        self._waiting: dict[Run, deque[Answer]] = {}
+        self._book = threading.RLock()  # guards the session and what is noted above
+        self._turns = Turns(self.session, self._book)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -122,12 +116,11 @@ class Bridge:
         """
         with self._book:
             self._open = False
-            if not self._freed.wait_for(lambda: not self._in_use, timeout_s):
-                return False
-            self._in_use = True
-        with self._leaving(), contextlib.suppress(HostedEnvFailed):  # its log has the traceback
-            self._hosted.close()
-        return True
+        with self._turns.any_turn(timeout_s=timeout_s) as free:
+            if free:
+                with contextlib.suppress(HostedEnvFailed):  # its log has the traceback
+                    self._hosted.close()
+            return free
 
     def tick(self) -> None:
         """Notice an expired lease; to be called every few ten milliseconds."""
@@ -204,29 +197,26 @@ class Bridge:
             self._rendering = False
 
     def _rendered(self) -> RenderReply:
-        with self._book:
-            # Not busy: whoever is inside has executed its request and leaves at once.
-            self._freed.wait_for(lambda: not self._in_use)
+        # Not busy: whoever is inside has executed its request and leaves at once.
+        with self._turns.any_turn():
             if not self._open:
                 return RenderReply(status=Status(StatusCode.NOT_ACTIVE, self._closed_because))
-            self._in_use = True
-        with self._leaving():
             try:
                 picture = self._hosted.render()
             except HostedEnvFailed as error:
-                return RenderReply(status=Status(StatusCode.ENV_FAILED, clause(error)))
+                return RenderReply(status=Status(StatusCode.ENV_FAILED, str(error)))
         data = array('B')
         data.frombytes(picture.tobytes())
         return RenderReply(height=picture.shape[0], width=picture.shape[1], data=data)
 
     def reset(self, request: ResetRequest) -> ResetReply:
         """Execute a reset and return its reply, for callers in the same process."""
-        reply: ResetReply = _awaited(self.submit_reset, request)
+        reply: ResetReply = awaited(self.submit_reset, request)
         return reply
 
     def step(self, request: StepRequest) -> StepReply:
         """Execute a step and return its reply, for callers in the same process."""
-        reply: StepReply = _awaited(self.submit_step, request)
+        reply: StepReply = awaited(self.submit_step, request)
         return reply
 
     def submit_reset(self, request: Any, answer: Answer) -> None:
@@ -235,9 +225,9 @@ class Bridge:
 
         :param request: fields of :class:`ResetRequest`.
         :param answer: called once with a :class:`ResetReply`, perhaps by another thread; of more
-            than ``MAX_JOINED`` copies of a request the oldest get none.
+            than ``turns.MAX_JOINED`` copies of a request the oldest get none.
         """
-        options, problem = self._check_reset(request)
+        options, problem = reset_content(request, specs_hash=self._specs.specs_hash)
         with self._book:
             self._notice_expiry()
             halts = self._stage.halts
@@ -292,28 +282,10 @@ class Bridge:
             return Refuse(Status(StatusCode.NOT_ACTIVE, self._closed_because))
         decision = admit()
         if isinstance(decision, Run):
-            self._waiting[decision] = deque([answer], maxlen=MAX_JOINED)
+            self._turns.expect(decision, answer)
         elif isinstance(decision, Join):
-            self._waiting[decision.run].append(answer)
+            self._turns.join(decision.run, answer)
         return decision
-
-    def _check_reset(self, request: Any) -> tuple[dict[str, Any] | None, Status | None]:
-        """Return the reset's options, and what is wrong with the request."""
-        if request.specs_hash and request.specs_hash != self._specs.specs_hash:
-            return None, Status(
-                StatusCode.SPECS_CHANGED,
-                f'the client was built for specs {request.specs_hash:.12}, the bridge has '
-                f'{self._specs.specs_hash:.12}; make a new client',
-            )
-        if request.has_seed and request.seed < 0:
-            return None, Status(
-                StatusCode.MALFORMED,
-                f'seed {request.seed} is negative; Gymnasium takes 0 and above',
-            )
-        try:
-            return (info_from_json(request.options) if request.options else None), None
-        except WireError as error:
-            return None, Status(StatusCode.MALFORMED, f'options: {clause(error)}')
 
     def _latched(self) -> Status | None:
         """
@@ -356,78 +328,18 @@ class Bridge:
     # -- execution --------------------------------------------------------------------------------
 
     def _execute(self, run: Run, request: Any, work: Callable[[], Outcome]) -> None:
-        with self._book:
-            # Requests take turns in the order in which they were granted.
-            self._freed.wait_for(lambda: not self._in_use and self.session.running is run)
-            self._in_use = True
-            current = self._open and self.session.is_current(run)
-        with self._leaving():
+        with self._turns.turn_of(run):
+            with self._book:
+                current = self._open and self.session.is_current(run)
             if current:
-                reply, goes_on, why = self._perform(run, request, work)
+                reply, goes_on, why = self._stage.perform(run, request, work)
             else:
-                reply, goes_on, why = _without_result(run, request, OVERTAKEN)
+                reply, goes_on, why = without_result(run, request, OVERTAKEN)
             reply.bridge_id = self.bridge_id
             reply.epoch = run.epoch
             reply.episode = run.episode
             reply.stamp_ns = self._clock_ns()
-            with self._book:
-                self.session.finish(run, reply, episode_running=goes_on, why=why)
-                answers = self._waiting.pop(run)
-            for answer in answers:
-                with _logged('an answer could not be given'):
-                    answer(reply)
+            self._turns.finish(run, reply, episode_running=goes_on, why=why)
             if self.on_transition is not None and reply.status.code == StatusCode.OK:
-                with _logged('a transition could not be told'):
+                with logged('a transition could not be told'):
                     self.on_transition(run, request, reply)
-
-    def _perform(self, run: Run, request: Any, work: Callable[[], Outcome]) -> Outcome:
-        try:
-            return work()
-        except BaseException as error:  # whatever it is: somebody waits for an answer
-            what = 'reset' if run.reset else 'step'
-            cause = f'{type(error).__name__}: {clause(error)}'
-            message = f'the {what} was begun and broke off with {cause}'
-            logger.exception('%s', message)
-            with _logged('the robot could not be halted'):
-                self.halt(reason=StopReason.ENV_FAILED, message=message)
-            return _without_result(run, request, Status(StatusCode.UNKNOWN_OUTCOME, message))
-
-    @contextlib.contextmanager
-    def _leaving(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            with self._book:
-                self._in_use = False
-                self._freed.notify_all()
-
-
-def _awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:
-    replies: list[Any] = []
-    done = threading.Event()
-
-    def answer(reply: Any) -> None:
-        replies.append(reply)
-        done.set()
-
-    submit(request, answer)
-    done.wait()
-    return replies[0]
-
-
-def _without_result(run: Run, request: Any, status: Status) -> Outcome:
-    reply: ResetReply | StepReply
-    if run.reset:
-        reply = ResetReply(status=status, reset_id=request.reset_id)
-    else:
-        reply = StepReply(status=status, session=run.session, step=run.step)
-    return reply, False, status.message
-
-
-@contextlib.contextmanager
-def _logged(failure: str) -> Iterator[None]:
-    """Log an exception and go on: one listener's trouble is no other's."""
-    try:
-        yield
-    except Exception:
-        logger.exception('%s', failure)

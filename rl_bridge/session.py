@@ -81,7 +81,7 @@ class Session:
         self.session = ''
         self.holder = ''
         self.episode_running = False
-        self._episode_end = 'no episode has been begun'
+        self._episode_end = ''
         self._named = False  # whether the holder has been told its session, so can heartbeat
         self._lease_end_ns = 0
         self._authority_end_ns = 0
@@ -111,8 +111,7 @@ class Session:
             is wrong.
         """
         self.expire()
-        length = len(request.client_id)
-        if length > MAX_CLIENT_ID_LENGTH:
+        if (length := len(request.client_id)) > MAX_CLIENT_ID_LENGTH:
             return refuse(
                 StatusCode.MALFORMED,
                 f'client_id has {length} characters; {MAX_CLIENT_ID_LENGTH} are the most',
@@ -194,7 +193,7 @@ class Session:
         """Release the lease. Closing a session that has ended already is fine."""
         self.expire()
         if session and session == self.session:
-            self._end_session('it was closed by its client', 'the session was closed')
+            self._end_session('it was closed by its client')
             return Status()
         if session in self._past_sessions:
             return Status(StatusCode.OK, f'nothing to close: {self._past_sessions[session]}')
@@ -204,23 +203,19 @@ class Session:
         """
         End the lease if its time is over.
 
-        :return: the client id that lost it, or an empty string. Whoever wants to act on it calls
-            this before anything else, since every request above ends an expired lease too.
+        :return: the client id that lost it, or nothing; ask before any request, as those end it too.
         """
         if not self.holder or self._clock_ns() <= self._lease_end_ns:
             return ''
         if not self._named:
             return ''  # its first reset is being executed: it does not know its session yet
         lost = self.holder
-        self._end_session(
-            f'its lease expired: no heartbeat for {self._lease_ns / 1e9:g} s',
-            'the lease expired',
-        )
+        self._end_session(f'its lease expired: no heartbeat for {self._lease_ns / 1e9:g} s')
         return lost
 
     def end(self, why: str) -> None:
         """End lease and episode from the bridge's side (deactivation, shutdown)."""
-        self._end_session(why, why)
+        self._end_session(why)
 
     # -- parts of the decisions ------------------------------------------------------------------
 
@@ -251,14 +246,14 @@ class Session:
                 why = f'{client} took the lease over'
             else:
                 why = 'a newer reset of the same client replaced it'
-            self._end_session(why, why)
+            self._end_session(why)
             self.step = 0
             if client:
                 self.session = self._new_session()
                 self.holder = client
                 self._named = False
         self.episode += 1
-        self._end_episode('the reset has not finished')
+        self.episode_running = False
         self._lease_end_ns = self._clock_ns() + self._lease_ns
         self._authority_end_ns = 0
         return Run(
@@ -342,7 +337,7 @@ class Session:
         )
         return refuse(StatusCode.NO_SESSION, f'the session has ended: {why}; reset to go on')
 
-    def _end_session(self, why: str, episode_end: str) -> None:
+    def _end_session(self, why: str) -> None:
         if self.session:
             self._past_sessions[self.session] = why
             while len(self._past_sessions) > REMEMBERED_SESSIONS:
@@ -352,8 +347,4 @@ class Session:
         self.holder = ''
         self._reply = None
         self._resets.session_ended()
-        self._end_episode(episode_end)
-
-    def _end_episode(self, why: str) -> None:
         self.episode_running = False
-        self._episode_end = why

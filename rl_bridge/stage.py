@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from rl_bridge.decision import Run
@@ -24,6 +25,7 @@ from rl_bridge.errors import (
 )
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.safety.stop_state import StopLatch
+from rl_bridge.turns import logged
 from rl_bridge.types import (
     ResetReply,
     Status,
@@ -90,6 +92,22 @@ class Stage:
             if self._robot is not None:
                 self._robot.recover()
 
+    def perform(self, run: Run, request: Any, work: Callable[[], Outcome]) -> Outcome:
+        """
+        Do what ``reset`` or ``step`` does and answer whatever happens, a defect of ours included.
+
+        :param work: calls one of them for this run and request.
+        """
+        try:
+            return work()
+        except BaseException as error:  # somebody waits for an answer
+            what = 'reset' if run.reset else 'step'
+            message = f'the {what} was begun and broke off with {type(error).__name__}: {error}'
+            logger.exception('%s', message)
+            with logged('the robot could not be halted'):
+                self.halt(reason=StopReason.ENV_FAILED, message=message)
+            return without_result(run, request, Status(StatusCode.UNKNOWN_OUTCOME, message))
+
     def reset(self, run: Run, request: Any, options: dict[str, Any] | None, halts: int) -> Outcome:
         """
         Begin an episode.
@@ -128,7 +146,9 @@ class Stage:
             return self._stopped_before(reply, stop)
         try:
             if self._robot is not None:
-                self._robot.note(epoch=run.epoch, episode=run.episode, step=run.step)
+                # Step 0 would announce a begin; by hand there are no numbers.
+                number = run.step or 1
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=number)
             self._hosted.step(action, reply)
         except (RobotError, HostedEnvFailed, ConfigError, LimitError) as error:
             status = self._failed(error)
@@ -157,8 +177,6 @@ class Stage:
             before = self._latch.current
             if halts != self.halts:
                 return self._halted_since()
-            if before.state >= StopState.FAULT:
-                return Status(StatusCode.STOPPED, f'{before.message}; recover, then reset')
             self._latch.begin()
             if self._robot is not None:
                 self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
@@ -207,3 +225,13 @@ class Stage:
             reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
         self.halt(reason=reason, message=clause(error))
         return Status(code, clause(error))
+
+
+def without_result(run: Run, request: Any, status: Status) -> Outcome:
+    """Return the reply to a request that came to nothing."""
+    reply: ResetReply | StepReply
+    if run.reset:
+        reply = ResetReply(status=status, reset_id=request.reset_id)
+    else:
+        reply = StepReply(status=status, session=run.session, step=run.step)
+    return reply, False, status.message

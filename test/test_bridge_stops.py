@@ -128,7 +128,7 @@ def test_a_halt_during_a_step_stops_the_robot_while_the_environment_is_busy(
     reply = got(step)
     assert truncated_by(reply, StopReason.HALT_REQUESTED)
     assert robots.robot.commands == []
-    assert list(reply.applied_action) == []
+    assert list(reply.applied_action) == [0.0, 0.0]
 
 
 def test_a_step_by_hand_after_a_halt_is_refused_until_a_reset(robots: RobotRig) -> None:

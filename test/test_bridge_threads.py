@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from bridge_rig import WAIT_S, CountingEnv, Gate, Rig, got, refused
 
-from rl_bridge.bridge import MAX_JOINED
+from rl_bridge.turns import MAX_JOINED
 from rl_bridge.types import StatusCode, StopReason, StopState
 
 
@@ -288,4 +288,4 @@ def test_many_threads_never_run_anything_twice_or_two_things_at_once(seed: int) 
             assert reply == copies[0]
             assert reply.step == step
     assert not rig.bridge.session.busy
-    assert not rig.bridge._waiting
+    assert not rig.bridge._turns._waiting
