@@ -153,10 +153,12 @@ def page() -> str:
     lines = [
         '# Parameters of the bridge node',
         '',
-        'Made from `rl_bridge/parameters.py` by `python -m rl_bridge.parameters`. Values are '
-        'read at `configure`: after a change, `cleanup` and `configure` again. Only '
-        '`reward_weights.<term>`, declared for every reward term of the task, '
-        'acts at once.',
+        'Made from `rl_bridge/parameters.py` by `python -m rl_bridge.parameters`. Values are read '
+        'at `configure`: after a change,',
+        '`cleanup` and `configure` again. Only `reward_weights.<term>`, declared for every '
+        'reward term of the task, acts',
+        'at once. The guard and the simulated arm describe theirs themselves: '
+        '`ros2 param describe /guard rate`.',
         '',
         '| parameter | type | default | limits | meaning |',
         '|---|---|---|---|---|',

@@ -65,6 +65,17 @@ def test_command_kinds_are_the_messages() -> None:
     assert constants('msg/Command.msg') == members(types.CommandKind)
 
 
+def test_the_page_lists_every_status_state_and_reason() -> None:
+    page = (ROOT / 'docs' / 'wire.md').read_text(encoding='utf-8')
+    codes, stops = page.split('## Status codes')[1].split('## Stops')
+    states, reasons = stops.split('## Sessions')[0].split('| number | reason |')
+    row = re.compile(r'^\| (\d+) \| `([A-Z_]+)`', re.MULTILINE)
+    for text_, kind in (
+        (codes, types.StatusCode), (states, types.StopState), (reasons, types.StopReason)
+    ):  # fmt: skip
+        assert {name: int(number) for number, name in row.findall(text_)} == members(kind)
+
+
 @pytest.mark.parametrize('name', ['Status', 'Stop', 'Leaf', 'Timing'])
 def test_a_plain_message_has_the_fields_of_its_file(name: str) -> None:
     assert names(getattr(types, name)) == list(fields(text(f'msg/{name}.msg')))
