@@ -203,7 +203,7 @@ class Session:
         """
         End the lease if its time is over.
 
-        :return: the client id that lost it, or nothing; ask before any request, as those end it too.
+        :return: the client id that lost it, or nothing. Ask before any request: those end it too.
         """
         if not self.holder or self._clock_ns() <= self._lease_end_ns:
             return ''

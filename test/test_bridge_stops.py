@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from bridge_rig import CountingEnv, Gate, Rig, RobotRig, got, refused
 
+from rl_bridge.decision import Run
 from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.hosted_env import HostedEnv
+from rl_bridge.stage import Stage
 from rl_bridge.types import StatusCode, StopReason, StopState
 from rl_bridge.wire import info_from_json, info_to_json
 
@@ -398,6 +401,32 @@ def test_steps_of_a_robot_carry_the_applied_action_and_are_noted(robots: RobotRi
     assert 'timing' not in info_from_json(reply.info)
     noted = robots.robot.commands[0]
     assert (noted.epoch, noted.episode, noted.step) == (reply.epoch, reply.episode, 1)
+
+
+def test_a_step_by_hand_announces_no_begin_to_the_robot(robots: RobotRig) -> None:
+    """
+    For a robot step 0 announces a begin, which forgives the halts before it.
+    """
+    noted: list[int] = []
+    note = robots.robot.note
+
+    def watched(*, epoch: int, episode: int, step: int) -> None:
+        noted.append(step)
+        note(epoch=epoch, episode=episode, step=step)
+
+    robots.robot.note = watched  # type: ignore[method-assign]
+    robots.step()
+    robots.step()
+    assert noted == [0, 1, 1]
+
+
+def test_a_stage_without_an_observation_answers_a_stop_without_one() -> None:
+    stage = Stage(HostedEnv(CountingEnv()))
+    stage.halt(reason=StopReason.HALT_REQUESTED, message='a person said so')
+    run = Run(session='s', client_id='ann', epoch=1, episode=1, step=1, reset=False)
+    reply, goes_on, why = stage.step(run, np.zeros(2), stage.halts)
+    assert refused(reply, StatusCode.STOPPED, 'a person said so', 'nothing moved')
+    assert (goes_on, why) == (False, 'the robot was stopped (a person said so)')
 
 
 # -- environments that fail ----------------------------------------------------------------------
