@@ -12,16 +12,29 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-LETTERS = spaces.Text(max_length=12, min_length=1)
+LETTERS = 'abcdefgh'
 
 
-class DictImageText(gymnasium.Env[Any, Any]):
+class Sampling(gymnasium.Env[Any, Any]):
+    """Observations drawn from the observation space, seeded as everything is."""
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        if seed is not None:
+            self.observation_space.seed(seed)
+        return self.observation(), {'mask': np.array([1, 0], np.int8)}
+
+    def observation(self) -> Any:
+        return self.observation_space.sample()
+
+
+class DictImageText(Sampling):
     """A Dict with an image, text and numbers of many types; the action is a Dict too."""
 
     observation_space = spaces.Dict(
         {
             'camera': spaces.Box(0, 255, (12, 16, 3), np.uint8),
-            'label': LETTERS,
+            'label': spaces.Text(max_length=12, min_length=1, charset=LETTERS),
             'half': spaces.Box(-1, 1, (2, 2), np.float16),
             'counts': spaces.Box(-(2**62), 2**62, (3,), np.int64),
             'flags': spaces.MultiBinary((2, 3)),
@@ -32,24 +45,24 @@ class DictImageText(gymnasium.Env[Any, Any]):
         {
             'mode': spaces.Discrete(3, start=-1),
             'push': spaces.Box(-1, 1, (2,), np.float32),
-            'word': LETTERS,
+            'word': spaces.Text(max_length=12, min_length=1, charset=LETTERS),
         }
     )
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
-        if seed is not None:
-            self.observation_space.seed(seed)
-        return self.observation_space.sample(), {'mask': np.array([1, 0], np.int8)}
+    def observation(self) -> Any:
+        observation = self.observation_space.sample()
+        # Before Gymnasium 1.4 a Text samples in the order of a set, another one in every process.
+        letters = self.np_random.choice(list(LETTERS), size=self.np_random.integers(1, 12))
+        return {**observation, 'label': ''.join(letters)}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observation = self.observation_space.sample()
+        observation = self.observation()
         reward = float(action['push'].sum() + action['mode'] + len(action['word']))
         over = bool(self.np_random.random() < 0.02)
         return observation, reward, over, False, {'letters': action['word'], 'pair': (1, 2.5)}
 
 
-class NestedTuple(gymnasium.Env[Any, Any]):
+class NestedTuple(Sampling):
     """Tuples in Tuples, with a sequence and a choice inside."""
 
     observation_space = spaces.Tuple(
@@ -67,11 +80,9 @@ class NestedTuple(gymnasium.Env[Any, Any]):
     )
     action_space = spaces.Tuple((spaces.Discrete(4), spaces.MultiBinary(3)))
 
-    reset = DictImageText.reset
-
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         over = bool(self.np_random.random() < 0.02)
-        return self.observation_space.sample(), float(action[0] + action[1].sum()), False, over, {}
+        return self.observation(), float(action[0] + action[1].sum()), False, over, {}
 
 
 class Patient(gymnasium.Env[int, int]):
