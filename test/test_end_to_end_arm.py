@@ -61,6 +61,10 @@ def observer(side: RobotSide) -> Iterator[Observer]:
 @pytest.fixture(scope='module')
 def witness(side: RobotSide) -> Iterator[Witness]:
     with witnessing(NAMESPACE) as found:
+        person = ByHand(BRIDGE)
+        while not found.commands:  # DDS tells nobody what came before the two had met
+            person.call(Reset, 'reset')
+        person.close()
         yield found
 
 
