@@ -20,6 +20,7 @@ from rl_bridge.errors import ConfigError
 from rl_bridge.tasks.task import RewardWeights
 from rl_bridge.types import FloatArray, RobotDescription, RobotState
 
+LARGEST = 10.0  # of an observation; what is beyond is cut off
 APPROACH_S = 0.5  # the last command towards a joint's limit is slowed down over this time
 
 
@@ -60,8 +61,7 @@ class MyTask:
         self._weights = RewardWeights({'distance': 1.0, 'effort': 0.1})
         joints = len(description.joints)
         self.action_space = spaces.Box(-1.0, 1.0, (joints,), np.float32)
-        # A joint may be measured a little beyond its limit; NaN never gets here.
-        self.observation_space = spaces.Box(-np.inf, np.inf, (3 * joints,), np.float32)
+        self.observation_space = spaces.Box(-LARGEST, LARGEST, (3 * joints,), np.float32)
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -75,9 +75,9 @@ class MyTask:
     ) -> FloatArray | None:
         if options:
             raise ConfigError(f'MyTask has no reset options, not {sorted(options)}.')
-        middle, half = (self._lower + self._upper) / 2, (self._upper - self._lower) / 2
-        self._goal = rng.uniform(middle - 0.5 * half, middle + 0.5 * half)
-        return None  # begin where the robot is; joint angles here would make it go there first
+        middle, quarter = (self._lower + self._upper) / 2, (self._upper - self._lower) / 4
+        self._goal = rng.uniform(middle - quarter, middle + quarter)
+        return middle  # the robot goes there first; None would begin where it is
 
     def begin(self, state: RobotState) -> None:
         pass
@@ -93,7 +93,7 @@ class MyTask:
 
     def observe(self, state: RobotState) -> Any:
         parts = (state.position, state.velocity / self._speed, self._goal - state.position)
-        return np.concatenate(parts).astype(np.float32)
+        return np.concatenate(parts).astype(np.float32).clip(-LARGEST, LARGEST)
 
     def reward(self, action: Any, state: RobotState) -> tuple[float, dict[str, float]]:
         terms = {

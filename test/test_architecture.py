@@ -63,7 +63,7 @@ ROS_PACKAGES = {
 
 MOST_LINES = 350
 # Known to be too long. A number may only become smaller.
-TOO_LONG = {'bridge.py': 432, 'session.py': 412, 'node.py': 354}
+TOO_LONG = {'node.py': 354}
 
 MODULES = sorted(PACKAGE.rglob('*.py'))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 
 from rl_bridge.envs.robot_env import RobotEnv
@@ -40,7 +41,10 @@ def make(**options: Any) -> RobotEnv:
 
 
 def test_the_example_is_a_gymnasium_environment() -> None:
-    check_env(make(), skip_render_check=True)
+    env = make()
+    # As any robot that is moved to where an episode begins, it is there but for a tolerance.
+    env.spec = EnvSpec('MyRobot-v0', entry_point=make, nondeterministic=True)
+    check_env(env, skip_render_check=True)
 
 
 @pytest.mark.parametrize('seed', range(5))
