@@ -56,20 +56,27 @@ class GuardRig:
 
     :param folder: for the robot file and the guard's log.
     :param kind: command interface.
-    :param options: further ``-p name:=value`` parameters of the guard.
+    :param options: further parameters of the guard, as name:=value.
+    :param program: what Python runs as the guard.
     """
 
-    def __init__(self, folder: Path, kind: str = 'velocity', options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str = 'velocity',
+        *,
+        options: Sequence[str] = (),
+        program: Sequence[str] = ('-m', 'rl_bridge.safety.guard_node'),
+    ) -> None:
         self.kind = kind
         self.namespace = f'/cell_{next(_NUMBERS)}'
         robot_file = folder / 'two_link.yaml'
         robot_file.write_text(yaml.safe_dump(ROBOT))
         self.log = folder / 'guard.log'
         parameters = [f'robot_file:={robot_file}', f'command_interface:={kind}', *options]
-        self._command_line = [
-            sys.executable, '-m', 'rl_bridge.safety.guard_node', '--ros-args', '-r',
-            f'__ns:={self.namespace}', *(word for item in parameters for word in ('-p', item)),
-        ]  # fmt: skip
+        words = [word for item in parameters for word in ('-p', item)]
+        ros = ['--ros-args', '-r', f'__ns:={self.namespace}', *words]
+        self._command_line = [sys.executable, *program, *ros]
         self.changed = threading.Condition()
         self.outputs: list[tuple[int, list[float]]] = []
         self.statuses: list[tuple[int, GuardStatus]] = []

@@ -234,6 +234,50 @@ def test_a_guard_that_was_frozen_does_not_obey_what_queued_up(rig: GuardRig) -> 
     assert all(output == REST for _, output in rig.since(thawed))
 
 
+def breaking(method: str) -> list[str]:
+    """A guard in which this method of its core raises from SIGUSR1 on."""
+    return ['-c', '\n'.join([
+        'import signal, sys',
+        'from rl_bridge.safety.guard_core import GuardCore',
+        'from rl_bridge.safety.guard_node import main',
+        'def broken(*_): raise RuntimeError("broken on purpose")',
+        f'switch = lambda *_: setattr(GuardCore, "{method}", broken)',
+        'signal.signal(signal.SIGUSR1, switch)',
+        'sys.exit(main())',
+    ])]  # fmt: skip
+
+
+def test_a_guard_that_fails_brings_the_robot_to_rest_and_ends_with_1(tmp_path: Path) -> None:
+    with GuardRig(tmp_path, program=breaking('update')) as rig:
+        rig.drive(0.5, 0.5)
+        rig.process.send_signal(signal.SIGUSR1)
+        assert rig.process.wait(5) == 1
+        rig.wait_for_stop(StopState.FAULT, StopReason.SHUTDOWN)
+        rig.wait(lambda: rig.outputs[-1][1] == REST, 'the last command was not rest')
+        assert 'RuntimeError: broken on purpose' in rig.log.read_text()
+
+
+def test_in_the_position_interface_a_guard_that_fails_sends_nothing_new(tmp_path: Path) -> None:
+    with GuardRig(tmp_path, 'position', program=breaking('update')) as rig:
+        rig.drive(0.5, 0.5)
+        rig.process.send_signal(signal.SIGUSR1)
+        assert rig.process.wait(5) == 1
+        rig.wait_for_stop(StopState.FAULT, StopReason.SHUTDOWN)
+        assert all(0.0 <= value <= 0.5 for _, output in rig.outputs for value in output)
+
+
+@pytest.mark.parametrize('method', ['on_command', 'on_state'])
+def test_a_message_that_the_guard_fails_on_stops_the_robot(method: str, tmp_path: Path) -> None:
+    with GuardRig(tmp_path, program=breaking(method)) as rig:
+        rig.drive(0.5, 0.5)
+        rig.process.send_signal(signal.SIGUSR1)
+        rig.wait_for_stop(StopState.STOPPED, StopReason.COMMAND_INVALID)
+        rig.wait(lambda: rig.outputs[-1][1] == REST, 'the last command was not rest')
+        assert 'RuntimeError: broken on purpose' in rig.log.read_text()
+        rig.process.terminate()
+        assert rig.process.wait(5) == 0
+
+
 @pytest.mark.parametrize(
     ('parameters', 'says'),
     [

@@ -21,8 +21,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import rclpy
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -34,8 +34,8 @@ from std_msgs.msg import Float64MultiArray
 
 from rl_bridge.errors import ConfigError, WireError
 from rl_bridge.robot_file import load_robot
-from rl_bridge.safety.bounded_log import BoundedLog
 from rl_bridge.safety.guard_core import GuardCore
+from rl_bridge.safety.guard_parameters_node import declare_parameters, node_log
 from rl_bridge.safety.guard_state import NS_PER_S, GuardConfig
 from rl_bridge.safety.joint_map import JointMap
 from rl_bridge.safety.realtime import run_first
@@ -52,15 +52,6 @@ MOST_AT_ONCE = 10
 #: The stop output is repeated while the process ends, should a first one get lost.
 FAREWELLS = 4
 
-PARAMETERS: tuple[tuple[str, Any, str, Any], ...] = (
-    ('robot_file', '', 'The robot: a YAML file, or the bare name of one in config.', None),
-    ('command_interface', 'velocity', "'velocity' or 'position', as in the robot file.", None),
-    ('bridge', 'robot_env', 'Relative name of the bridge node whose commands are taken.', None),
-    ('rate', 200.0, 'Updates per second while the robot moves (Hz).', (50.0, 1000.0)),
-    ('max_authority', 2.0, 'The longest motion authority of one command (s).', (0.02, 60.0)),
-    ('realtime_priority', 40, 'SCHED_FIFO priority; 0 = only nice -20.', (0, 98)),
-)
-
 
 class GuardNode:
     """
@@ -72,10 +63,11 @@ class GuardNode:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._log = _log(node)
-        values = _parameters(node)
+        self._log = node_log(node)
+        values = declare_parameters(node)
         robot = load_robot(values['robot_file'])
-        kind, rate = values['command_interface'], values['rate']
+        self._kind = kind = values['command_interface']
+        rate = values['rate']
         scheduling = run_first(values['realtime_priority'])
         self._period_ns = round(NS_PER_S / rate)
         self._joints = JointMap(robot.joints)
@@ -154,6 +146,19 @@ class GuardNode:
             self._publish_status(now_ns)
             time.sleep(self._period_ns / NS_PER_S)
         self._report()
+
+    def fail(self) -> None:
+        """Bring the robot to rest without the core, after that has failed."""
+        stop = self._status.stop
+        stop.state, stop.reason = int(StopState.FAULT), int(StopReason.SHUTDOWN)
+        stop.message = 'the guard failed and ends, its log says why; start it again'
+        for _ in range(FAREWELLS):
+            # A position controller stays where it was sent last, which was checked.
+            if self._kind == 'velocity':
+                self._publish(np.zeros(self._joints.count))
+            self._status.stamp_ns = time.monotonic_ns()
+            self._statuses.publish(self._status)
+            time.sleep(self._period_ns / NS_PER_S)
 
     def _wait(self, timeout_ns: int) -> None:
         """Sleep until a command comes, at most this long."""
@@ -250,36 +255,6 @@ _STATUS_FIELDS = (
 )  # fmt: skip
 
 
-def _log(node: Node) -> BoundedLog:
-    # rclpy remembers the level of every line that logs, so each level needs one of its own.
-    logger = node.get_logger()
-    return BoundedLog(
-        {
-            'info': lambda text: logger.info(text),
-            'warning': lambda text: logger.warning(text),
-            'error': lambda text: logger.error(text),
-        }
-    )
-
-
-def _parameters(node: Node) -> dict[str, Any]:
-    values = {}
-    for name, default, description, bounds in PARAMETERS:
-        descriptor = ParameterDescriptor(description=description, read_only=True)
-        if isinstance(default, float):
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=bounds[0], to_value=bounds[1], step=0.0)
-            ]
-        elif isinstance(default, int):
-            descriptor.integer_range = [
-                IntegerRange(from_value=bounds[0], to_value=bounds[1], step=1)
-            ]
-        values[name] = node.declare_parameter(name, default, descriptor).value
-    if not values['robot_file']:
-        raise ConfigError('the parameter robot_file is empty; name a YAML file, ur5e.yaml say')
-    return values
-
-
 def main(args: list[str] | None = None) -> int:
     """Run the guard until SIGINT or SIGTERM. Returns the exit status."""
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
@@ -295,9 +270,10 @@ def main(args: list[str] | None = None) -> int:
         node.get_logger().fatal(str(fault))
         return 1
     except Exception:
-        node.get_logger().fatal(f'the guard ends:\n{traceback.format_exc()}')
+        cause = traceback.format_exc()
         if guard is not None:
-            guard.stop('the guard failed and ends; see its log')
+            guard.fail()
+        node.get_logger().fatal(f'the guard ends:\n{cause}')
         return 1
     finally:
         # A second signal does nothing while the process ends in order.

@@ -29,6 +29,7 @@ class JointMap:
     """
 
     def __init__(self, joints: tuple[str, ...]) -> None:
+        self.count = len(joints)
         self._joints = joints
         self._names: list[str] = []
         self._picked: list[int] | None = None
