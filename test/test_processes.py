@@ -26,10 +26,14 @@ def test_a_shared_file_is_found_and_a_missing_one_named() -> None:
 def test_the_bridge_alone_starts_by_itself_and_all_share_namespace_and_parameters() -> None:
     side = RobotSide(namespace='/cell/', parameters={'robot_file': 'ur5e.yaml'})
     for name in ('sim_arm', 'guard', 'robot_env'):
-        words = ' '.join(side.command(name))
-        assert '-r __ns:=/cell' in words
-        assert '-p robot_file:=ur5e.yaml' in words
-        assert ('autostart:=true' in words) == (name == 'robot_env')
+        words = list(side.command(name))
+        assert '-r __ns:=/cell' in ' '.join(words)
+        start = '    autostart: true\n' if name == 'robot_env' else ''
+        assert Path(words[-1]).read_text(encoding='utf-8') == (
+            f'/cell/{name}:\n  ros__parameters:\n    robot_file: ur5e.yaml\n{start}'
+        )
+    side.end()
+    assert not Path(words[-1]).exists()
 
 
 def test_a_missing_parameter_file_is_refused_before_anything_starts(tmp_path: Path) -> None:
