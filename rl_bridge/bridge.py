@@ -24,7 +24,7 @@ from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.reset_content import reset_content
 from rl_bridge.session import Session
 from rl_bridge.stage import Outcome, Stage, without_result
-from rl_bridge.turns import Answer, Turns, awaited, logged
+from rl_bridge.turns import Answer, Turns, attempt, awaited
 from rl_bridge.types import (
     CloseReply,
     RenderReply,
@@ -101,12 +101,10 @@ class Bridge:
     def shut(self, *, reason: StopReason, message: str) -> None:
         """Halt the robot first, then end the session and refuse requests from now on."""
         with self._book:
-            try:
-                self.halt(reason=reason, message=message)
-            finally:
-                self._open = False
-                self._closed_because = message
-                self.session.end(message)
+            self.halt(reason=reason, message=message)
+            self._open = False
+            self._closed_because = message
+            self.session.end(message)
 
     def close(self, *, timeout_s: float) -> bool:
         """
@@ -143,11 +141,13 @@ class Bridge:
         """Return whether motion is allowed at present."""
         return self._stage.stop()
 
-    def halt(self, *, reason: StopReason, message: str) -> None:
+    def halt(self, *, reason: StopReason, message: str) -> bool:
         """
         Bring the robot to rest, latched until a reset. Answers while the environment is busy.
+
+        :return: false if the robot could not be told; it is tried again with every ``tick``.
         """
-        self._stage.halt(reason=reason, message=message)
+        return self._stage.halt(reason=reason, message=message)
 
     def recover(self) -> Status:
         """Turn a fault into a stop, which the next reset clears."""
@@ -235,11 +235,11 @@ class Bridge:
                 lambda: self.session.admit_reset(request, problem=problem), answer
             )
             if isinstance(decision, Run) and decision.taken_from:
-                halts += 1  # this one halt is no reason not to begin
-                self.halt(
+                halted = self.halt(
                     reason=StopReason.TAKEOVER,
                     message=f'{decision.client_id} took the lease over from {decision.taken_from}',
                 )
+                halts += halted  # a halt that reached the robot is no reason not to begin
         if isinstance(decision, Run):
             run = decision
             self._execute(run, request, lambda: self._stage.reset(run, request, options, halts))
@@ -341,5 +341,4 @@ class Bridge:
             reply.stamp_ns = self._clock_ns()
             self._turns.finish(run, reply, episode_running=goes_on, why=why)
             if self.on_transition is not None and reply.status.code == StatusCode.OK:
-                with logged('a transition could not be told'):
-                    self.on_transition(run, request, reply)
+                attempt('a transition could not be told', self.on_transition, run, request, reply)

@@ -25,7 +25,6 @@ from rl_bridge.errors import (
 )
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.safety.stop_state import StopLatch
-from rl_bridge.turns import logged
 from rl_bridge.types import (
     ResetReply,
     Status,
@@ -57,6 +56,7 @@ class Stage:
         self._latch = StopLatch()
         self._lock = threading.Lock()  # a halt and a begin never pass each other
         self._last_observation: list[Any] | None = None
+        self._reached = True  # whether the robot could be told the last time
         self.halts = 0
 
     def stop(self) -> Stop:
@@ -67,14 +67,17 @@ class Stage:
         robots = self._robot.stop()
         return robots if robots.state >= own.state else own
 
-    def halt(self, *, reason: StopReason, message: str) -> None:
-        """Bring the robot to rest, latched until a reset."""
+    def halt(self, *, reason: StopReason, message: str) -> bool:
+        """
+        Bring the robot to rest, latched until a reset; never raises.
+
+        :return: false if the robot could not be told; ``insist`` tries it again.
+        """
         with self._lock:
             self.halts += 1
             if self._latch.raise_to(StopState.STOPPED, reason, message):
                 logger.warning('halt: %s', message)
-            if self._robot is not None:
-                self._robot.halt(reason=reason, message=message)
+            return self._halt_robot(reason, message)
 
     def insist(self) -> None:
         """Halt a robot again that was halted and yet goes on: a begin had been on its way."""
@@ -83,7 +86,20 @@ class Stage:
             if self._robot is None or own.state < StopState.STOPPED:
                 return
             if self._robot.stop().state < StopState.STOPPED:
-                self._robot.halt(reason=own.reason, message=own.message)
+                self._halt_robot(own.reason, own.message)
+
+    def _halt_robot(self, reason: int, message: str) -> bool:
+        if self._robot is None:
+            return True
+        reached_before = self._reached
+        try:
+            self._robot.halt(reason=reason, message=message)
+            self._reached = True
+        except Exception:
+            self._reached = False
+            if reached_before:
+                logger.exception('the robot could not be halted; it is tried again')
+        return self._reached
 
     def recover(self) -> None:
         """Turn a fault into a stop, which the next reset clears."""
@@ -104,8 +120,7 @@ class Stage:
             what = 'reset' if run.reset else 'step'
             message = f'the {what} was begun and broke off with {type(error).__name__}: {error}'
             logger.exception('%s', message)
-            with logged('the robot could not be halted'):
-                self.halt(reason=StopReason.ENV_FAILED, message=message)
+            self.halt(reason=StopReason.ENV_FAILED, message=message)
             return without_result(run, request, Status(StatusCode.UNKNOWN_OUTCOME, message))
 
     def reset(self, run: Run, request: Any, options: dict[str, Any] | None, halts: int) -> Outcome:

@@ -49,8 +49,10 @@ class Turns:
         with self._book:
             self._left.wait_for(lambda: not self._inside and self._session.running is run)
             self._inside = True
-        with self._leaving():
+        try:
             yield
+        finally:
+            self._leave()
 
     @contextlib.contextmanager
     def any_turn(self, *, timeout_s: float | None = None) -> Iterator[bool]:
@@ -59,11 +61,11 @@ class Turns:
             free = self._left.wait_for(lambda: not self._inside, timeout_s)
             if free:
                 self._inside = True
-        if not free:
-            yield False
-            return
-        with self._leaving():
-            yield True
+        try:
+            yield free
+        finally:
+            if free:
+                self._leave()
 
     def finish(self, run: Run, reply: Any, *, episode_running: bool, why: str) -> None:
         """Note the reply and give it to everybody who asked; the book is not held."""
@@ -71,17 +73,12 @@ class Turns:
             self._session.finish(run, reply, episode_running=episode_running, why=why)
             answers = self._waiting.pop(run)
         for answer in answers:
-            with logged('an answer could not be given'):
-                answer(reply)
+            attempt('an answer could not be given', answer, reply)
 
-    @contextlib.contextmanager
-    def _leaving(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            with self._book:
-                self._inside = False
-                self._left.notify_all()
+    def _leave(self) -> None:
+        with self._book:
+            self._inside = False
+            self._left.notify_all()
 
 
 def awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:
@@ -98,10 +95,9 @@ def awaited(submit: Callable[[Any, Answer], None], request: Any) -> Any:
     return replies[0]
 
 
-@contextlib.contextmanager
-def logged(failure: str) -> Iterator[None]:
-    """Log an exception and go on: one listener's trouble is no other's."""
+def attempt(failure: str, call: Callable[..., None], *arguments: Any) -> None:
+    """Call, log an exception and go on: one listener's trouble is no other's."""
     try:
-        yield
+        call(*arguments)
     except Exception:
         logger.exception('%s', failure)

@@ -38,8 +38,8 @@ def env_of(rig: Rig) -> CountingEnv:
     return rig.env
 
 
-def halt(rig: Rig, message: str = 'a person said so') -> None:
-    rig.bridge.halt(reason=StopReason.HALT_REQUESTED, message=message)
+def halt(rig: Rig, message: str = 'a person said so') -> bool:
+    return rig.bridge.halt(reason=StopReason.HALT_REQUESTED, message=message)
 
 
 def numbers(reply: Any) -> list[float]:
@@ -550,6 +550,13 @@ def test_a_refused_option_of_a_reset_clears_no_stop(robots: RobotRig) -> None:
     assert robots.reset('ann', session=session).status.code == StatusCode.OK
 
 
+def test_a_refused_option_of_the_first_reset_begins_nothing(robots: RobotRig) -> None:
+    reply = robots.reset('ann', options=info_to_json({'in_place': 'perhaps'}))
+    assert refused(reply, StatusCode.REJECTED, 'in_place')
+    assert robots.robot.begins == 0
+    assert robots.reset('ann', session=reply.session).status.code == StatusCode.OK
+
+
 @pytest.mark.parametrize('error', [ConfigError('no'), LimitError('too far')])
 def test_a_value_refused_inside_a_step_is_a_failure_of_the_environment(
     rig: Rig, error: Exception
@@ -609,15 +616,43 @@ def test_a_step_in_doubt_is_never_run_again(robots: RobotRig) -> None:
     assert calls == [1]
 
 
-def test_a_robot_that_cannot_be_halted_after_a_failure_blocks_nobody(
+def unreachable(**_: Any) -> None:
+    raise OSError('no route to the robot')
+
+
+def test_a_halt_that_does_not_reach_the_robot_is_tried_again_with_every_tick(
     robots: RobotRig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(**_: Any) -> None:
-        raise OSError('no route to the robot')
+    robots.begin('ann')
+    reach, robots.robot.halt = robots.robot.halt, unreachable  # type: ignore[method-assign]
+    assert not robots.bridge.halt(reason=StopReason.HALT_REQUESTED, message='a person said so')
+    assert robots.bridge.stop().state == StopState.STOPPED, 'nothing is commanded any more'
+    for _ in range(3):
+        robots.bridge.tick()
+    assert caplog.text.count('could not be halted') == 1, 'said once, not with every tick'
+    robots.robot.halt = reach  # type: ignore[method-assign]
+    robots.bridge.tick()
+    assert robots.robot.halts == [(StopReason.HALT_REQUESTED, 'a person said so')]
+    assert halt(robots)
 
+
+def test_a_takeover_whose_halt_does_not_reach_the_robot_begins_nothing(robots: RobotRig) -> None:
     session = robots.begin('ann')
+    reach, robots.robot.halt = robots.robot.halt, unreachable  # type: ignore[method-assign]
+    reply = robots.reset('bob', takeover=True)
+    assert refused(reply, StatusCode.STOPPED, 'bob took the lease over', 'reset again')
+    assert robots.robot.begins == 1
+    assert refused(robots.step(1, session), StatusCode.NO_SESSION, 'bob')
+    robots.robot.halt = reach  # type: ignore[method-assign]
+    assert robots.reset('bob', session=reply.session).status.code == StatusCode.OK
+
+
+def test_a_robot_that_cannot_be_halted_blocks_nobody(robots: RobotRig) -> None:
+    session = robots.begin('ann')
+    robots.robot.halt = unreachable  # type: ignore[method-assign]
     robots.robot.stale = True
-    robots.robot.halt = fail  # type: ignore[method-assign]
-    assert refused(robots.step(1, session), StatusCode.UNKNOWN_OUTCOME, 'no route')
-    assert 'could not be halted' in caplog.text
+    assert refused(robots.step(1, session), StatusCode.STOPPED, 'stale')
     assert not robots.bridge.session.busy
+    robots.wait(1001)
+    assert refused(robots.step(), StatusCode.STOPPED)
+    assert robots.bridge.session.holder == ''
