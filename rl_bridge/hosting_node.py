@@ -44,18 +44,27 @@ class Hosting:
 
 
 def host(
-    node: Node, settings: dict[str, Any], *, bridge_id: str, give_up: Callable[[], bool]
+    node: Node,
+    settings: dict[str, Any],
+    *,
+    bridge_id: str,
+    first_epoch: int,
+    give_up: Callable[[], bool],
 ) -> Hosting:
     """
     Build what the parameters name; nothing moves.
 
     :param settings: values of all parameters by name.
+    :param bridge_id: unique per process start.
+    :param first_epoch: above the epochs of every bridge before.
     :param give_up: whether to stop waiting for the robot.
     :raises ConfigError: a parameter cannot be used.
     :raises RobotNotReady: the robot or its guard is not there in time.
     """
     if settings['env'] == ROBOT:
-        return _robot(node, settings, bridge_id=bridge_id, give_up=give_up)
+        return _robot(
+            node, settings, bridge_id=bridge_id, first_epoch=first_epoch, give_up=give_up
+        )
     env = env_factory.gymnasium_env(
         settings['env'], kwargs=settings['env_kwargs'], render_mode=settings['render_mode']
     )
@@ -63,7 +72,12 @@ def host(
 
 
 def _robot(
-    node: Node, settings: dict[str, Any], *, bridge_id: str, give_up: Callable[[], bool]
+    node: Node,
+    settings: dict[str, Any],
+    *,
+    bridge_id: str,
+    first_epoch: int,
+    give_up: Callable[[], bool],
 ) -> Hosting:
     rate, interface = settings['control_rate'], settings['command_interface']
     period_s = 1.0 / rate
@@ -88,6 +102,7 @@ def _robot(
             command_topic=node.resolve_topic_name('~/command'),
             guard=settings['guard'],
             bridge_id=bridge_id,
+            first_epoch=first_epoch,
         )
         undo.callback(robot.close)
         _connect(robot, settings['connect_timeout'], give_up)

@@ -116,6 +116,7 @@ class RobotEnvNode(LifecycleNode):
             self,
             parameters.values(self),
             bridge_id=self.bridge_id,
+            first_epoch=self._epoch,
             give_up=self.asked_to_end.is_set,
         )
         self._topic_io = hosting.topic_io

@@ -186,6 +186,7 @@ def test_a_second_client_is_told_who_holds_the_lease(env: Any) -> None:
 def test_a_takeover_halts_the_robot_before_it_begins(env: Any, witness: Witness) -> None:
     env.reset(seed=0)
     env.step(np.full(2, 0.1, np.float32))
+    witness.wait_for(lambda: witness.commands[-1].kind == CommandKind.MOVE)
     seen = len(witness.commands)
     other = make(client_id='the second', takeover=True)
     try:

@@ -60,6 +60,8 @@ class TopicRobot:
     :param command_topic: topic of the ``Command`` messages to the guard.
     :param guard: name of the guard's node.
     :param bridge_id: names this process to the guard; empty = a fresh one.
+    :param first_epoch: of commands before the first ``note``; a guard refuses what is older than
+        the last bridge's, a RECOVER too.
     :param clock_ns: CLOCK_MONOTONIC of this host, ns: the guard compares it with its own.
     :raises ConfigError: the robot has no such command interface.
     """
@@ -75,6 +77,7 @@ class TopicRobot:
         command_topic: str = '~/command',
         guard: str = 'guard',
         bridge_id: str = '',
+        first_epoch: int = 0,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         if interface not in description.commands:
@@ -90,7 +93,7 @@ class TopicRobot:
         self._news = threading.Condition(threading.RLock())  # guards all below
         # Grows over instances too: after cleanup and configure the guard still knows the last one.
         self._sequence = clock_ns()
-        self._noted = (0, 0, 0)
+        self._noted = (first_epoch, 0, 0)
         self._bound = False  # a BEGIN was sent
         self._announced = False  # a begin is on its way; a halt from now on makes it fail
         self._halted: Stop | None = None  # our own halt, until the next begin
