@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip('launch_ros', reason='launch_ros is not installed')
 
+from process_output import lines_until
+
 from rl_bridge.processes import share_file
 
 # `ros2 launch` in a few lines, so that the ros2 command itself is not needed.
@@ -39,16 +41,6 @@ def launched(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if word in line:
-            return lines
-    raise AssertionError(f'{word!r} never came: {"".join(lines)}')
-
-
 def interrupt(process: subprocess.Popen[str]) -> str:
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     rest, _ = process.communicate(timeout=60)
@@ -63,7 +55,7 @@ def test_the_launch_file_brings_the_whole_robot_side_to_active(by: str) -> None:
     else:
         process = launched(RL_BRIDGE_NAMESPACE=namespace)
     try:
-        lines = lines_until(process, 'the bridge is active')
+        lines = lines_until(process.stdout, 'the bridge is active')
     finally:
         rest = interrupt(process)
     assert f'{namespace}.guard' in ''.join(lines) + rest
@@ -73,7 +65,7 @@ def test_the_launch_file_brings_the_whole_robot_side_to_active(by: str) -> None:
 def test_without_autostart_the_bridge_stays_unconfigured() -> None:
     process = launched('autostart:=false', f'namespace:=idle_{os.getpid()}')
     try:
-        lines = lines_until(process, 'the simulated UR5e is running')
+        lines = lines_until(process.stdout, 'the simulated UR5e is running')
     finally:
         lines.append(interrupt(process))
     assert not any('configured: reach' in line for line in lines)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from process_output import lines_until
 
 from rl_bridge.cli import main
 from rl_bridge.errors import ConfigError
@@ -63,21 +64,11 @@ def up(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if word in line:
-            return lines
-    raise AssertionError(f'{word!r} never came: {lines}')
-
-
 def test_all_processes_end_when_the_command_is_interrupted() -> None:
     pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
     namespace = f'up_{os.getpid()}'
     process = up('--no-sim', '--no-guard', '--namespace', namespace, '-p', 'env:=CartPole-v1')
-    lines_until(process, 'configured: CartPole-v1')
+    lines_until(process.stderr, 'configured: CartPole-v1')
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
@@ -86,7 +77,7 @@ def test_all_processes_end_when_the_command_is_interrupted() -> None:
 def test_all_processes_end_when_one_of_them_does() -> None:
     pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
     process = up('--no-sim', '--no-guard', '-p', 'env:=NoSuchEnv-v0')
-    lines = lines_until(process, 'robot_env ended with exit code 1')
+    lines = lines_until(process.stderr, 'robot_env ended with exit code 1')
     process.communicate(timeout=30)
     assert process.returncode == 1
     assert any("parameter env: 'NoSuchEnv-v0' cannot be made" in line for line in lines)
