@@ -271,6 +271,17 @@ class TestFinding:
         else:
             pytest.fail('two bridges of one name were never noticed')
 
+    def test_a_bridge_without_an_id_yet_is_not_counted_as_another(
+        self, start: Callable[..., Stub]
+    ) -> None:
+        start('/starting', '--bridge-id', 'one')
+        start('/starting', '--bridge-id', '')
+        connection = RosTransport('/starting')
+        while connection._node.count_services('/starting/get_specs') < 2:
+            pass
+        assert connection.get_specs(timeout_s=PATIENCE_S).bridge_id in ('one', '')
+        connection.close()
+
     def test_a_bridge_that_was_killed_and_started_again_is_found_by_old_and_new_clients(
         self, start: Callable[..., Stub]
     ) -> None:

@@ -127,7 +127,8 @@ class ExecutorPath:
     def close(self) -> None:
         """See :class:`CallPath`."""
         self._executor.shutdown(timeout_sec=JOIN_TIMEOUT_S)
-        self._thread.join(timeout=JOIN_TIMEOUT_S)
+        if self._thread is not threading.current_thread():  # the garbage collector runs anywhere
+            self._thread.join(timeout=JOIN_TIMEOUT_S)
 
 
 def _spin(executor: Any, is_shut_down: Callable[[], bool]) -> None:

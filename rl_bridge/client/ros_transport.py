@@ -6,12 +6,12 @@ The connection over ROS 2 services; the only file of the client that imports rcl
 Two call paths, chosen by ``RL_BRIDGE_TRANSPORT``:
 
 * ``waitset`` (default): the calling thread sends on the client's handle, waits on one persistent
-  wait set
-  and takes the response itself. Nothing switches threads, so it is as fast as rclpy gets.
+  wait set and takes the response itself. No thread is switched, so it is as fast as rclpy gets.
 * ``executor``: rclpy's public API only, an executor thread and futures.
 
-Either way a request is sent again after 250 ms without an answer (the bridge executes it once),
-and a response counts only if its sequence number is one of this call's and it echoes this request.
+Either way a request that has a number is sent again after 250 ms without an answer (the bridge
+executes it once), and a response counts only if it answers one of this call's copies and echoes
+this request.
 """
 
 from __future__ import annotations
@@ -133,8 +133,7 @@ class RosTransport:
         self._node = node
         self._context = context
         self._step_message = Step.Request()
-        # Re-entrant, so that a signal handler which closes the env does not wait for its own
-        # thread.
+        # Re-entrant, so that a signal handler which closes the env does not wait for itself.
         self._lock = threading.RLock()
         self._stop = threading.Event()
         parts = _Parts(self._pid, self._path, node, context)
@@ -320,6 +319,7 @@ class RosTransport:
             self._path.call(
                 self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S,
                 again_s=RETRANSMIT_S, is_over=self._is_over)
+        found.discard('')  # one that is still unconfigured has no id yet
         if len(found) > 1:
             raise BridgeUnavailable(ambiguous(
                 self._bridge, count=len(found), domain_id=self._context.get_domain_id()))
