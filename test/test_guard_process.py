@@ -125,7 +125,7 @@ def test_a_stale_state_is_held_and_then_stopped(rig: GuardRig) -> None:
     rig.wait_for_stop(StopState.STOPPED, StopReason.STATE_STALE)
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_brings_the_robot_to_rest_and_ends_the_process_with_0(
     fresh: GuardRig, number: signal.Signals
 ) -> None:
@@ -232,6 +232,21 @@ def test_a_guard_that_was_frozen_does_not_obey_what_queued_up(rig: GuardRig) -> 
     rig.wait_for_rest()
     assert rig.since(thawed)
     assert all(output == REST for _, output in rig.since(thawed))
+
+
+def test_its_parameters_can_be_read_at_rest_and_not_be_changed(rig: GuardRig) -> None:
+    from rclpy.parameter import Parameter
+    from rclpy.parameter_client import AsyncParameterClient
+
+    client = AsyncParameterClient(rig.node, f'{rig.namespace}/guard')
+    assert client.wait_for_services(10.0)
+    read = client.get_parameters(['rate', 'command_interface'])
+    rig.wait(read.done, 'the parameters were not told')
+    assert read.result().values[0].double_value == 200.0
+    assert read.result().values[1].string_value == 'velocity'
+    changed = client.set_parameters([Parameter('rate', value=100.0)])
+    rig.wait(changed.done, 'no answer')
+    assert not changed.result().results[0].successful
 
 
 def breaking(method: str) -> list[str]:

@@ -256,14 +256,14 @@ _STATUS_FIELDS = (
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the guard until SIGINT or SIGTERM. Returns the exit status."""
+    """Run the guard until SIGINT, SIGTERM or SIGHUP. Returns the exit status."""
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node('guard')
     guard = None
     try:
         guard = GuardNode(node)
-        signal.signal(signal.SIGINT, guard.end)
-        signal.signal(signal.SIGTERM, guard.end)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, guard.end)
         guard.run()
         return 0
     except (ConfigError, ParameterException) as fault:
