@@ -21,6 +21,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 
 from bootstrap_steps.build import build
@@ -29,15 +30,22 @@ from bootstrap_steps.stamps import say
 from bootstrap_steps.venv import add_gymnasium, add_stable_baselines3, make_environment
 
 
+def wait_for_others(lock: int) -> None:
+    """Take the lock; say so when that takes longer than others need to see nothing is to do."""
+    for _ in range(20):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.1)
+    say('another set-up of this checkout is under way: waiting for it')
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def set_up(layout: Layout, *, sb3: bool) -> None:
     """Make everything that is missing or out of date; two at once wait for each other."""
     with (ROOT / (layout.venv.name + '.lock')).open('w') as lock:
         os.set_inheritable(lock.fileno(), True)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say('another set-up of this checkout is under way: waiting for it')
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for_others(lock.fileno())
         make_environment(layout)
         add_gymnasium(layout)
         if sb3:
