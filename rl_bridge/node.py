@@ -4,12 +4,10 @@
 The lifecycle node ``robot_env``: the only place where services meet the session.
 
 Who runs where: the main thread waits for signals; the executor thread answers lifecycle,
-parameters, ``~/halt`` and
-``~/recover``; the request threads (:mod:`rl_bridge.services_node`) answer clients and step the
-environment; the pulse thread
-sends the tick to the guard, ends expired leases and publishes the status; the robot's own node
-spins in a thread of its
-own. So a busy environment or a slow lifecycle transition delays none of the others.
+parameters, ``~/halt`` and ``~/recover``; the request threads (:mod:`rl_bridge.services_node`)
+answer clients and step the environment; the pulse thread sends the tick to the guard, ends expired
+leases and publishes the status; the robot's own node spins in a thread of its own. So a busy
+environment or a slow lifecycle transition delays none of the others.
 """
 
 from __future__ import annotations
@@ -235,14 +233,14 @@ class RobotEnvNode(LifecycleNode):
 
     def _on_halt(self, request: Any, response: Any) -> Any:
         bridge = self._bridge
-        response.success = bridge is not None
+        reason, message = StopReason.HALT_REQUESTED, 'a halt was requested through ~/halt'
         if bridge is None:
             response.message = 'the bridge is not configured: it commands nothing'
-        else:
-            bridge.halt(
-                reason=StopReason.HALT_REQUESTED, message='a halt was requested through ~/halt'
-            )
+        elif bridge.halt(reason=reason, message=message):
+            response.success = True
             response.message = 'halted; reset to go on'
+        else:
+            response.message = 'the robot could not be told, see the log; it is tried again'
         return response
 
     def _on_recover(self, request: Any, response: Any) -> Any:

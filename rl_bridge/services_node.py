@@ -3,12 +3,10 @@
 """
 Where requests come off the wire: a wait set of its own, away from the node's executor.
 
-Three threads take turns. One of them leads: it waits, takes one request and hands the lead on
-before it answers. So one thread
-may be inside the environment and one may wait for its turn there (a reset that takes over), and
-still one is left that
-answers everybody else at once: busy, stale, replayed, heartbeat. No request changes threads on its
-way.
+Four threads take turns. One of them leads: it waits, takes one request and hands the lead on
+before it answers. So one thread may be inside the environment and one may wait for its turn there
+(a reset that takes over), and still one is left that answers everybody else at once: busy, stale,
+replayed, heartbeat. No request changes threads on its way.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ from rl_bridge_interfaces.msg import Stop as StopMsg
 from rl_bridge_interfaces.msg import Timing as TimingMsg
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
-THREADS = 3
+THREADS = 4
 NOT_CONFIGURED = Status(
     StatusCode.NOT_ACTIVE,
     'the bridge is not configured; ros2 lifecycle set it to configure, then activate',

@@ -4,8 +4,7 @@
 What every layer shares: the wire contract's constants and fields, and the robot's description.
 
 The request and reply classes have the field names of ``rl_bridge_interfaces``' messages, so that
-code
-which only reads fields takes either: the ROS side passes messages, the loopback passes these.
+code which only reads fields takes either: the ROS side passes messages, the loopback passes these.
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ def test_the_arm_reaches_its_target_through_the_bridge(env: Any) -> None:
         observation, _, terminated, over, info = env.step(controller(observation))
         steps += 1
         assert not terminated
+        assert 'stop_reason' not in info
     assert steps == 100
     assert info['is_success'], f'{info["distance_m"]} m away, from {start} m'
     assert info['timing']['period'] == pytest.approx(0.04)

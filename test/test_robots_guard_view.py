@@ -35,11 +35,11 @@ def test_a_guard_that_was_never_heard_or_not_for_long_is_stopped() -> None:
     guard = view()
     assert guard.stop(0).reason == StopReason.GUARD_SILENT
     guard.hear(status(), 0)
-    assert guard.stop(200 * MS).state == StopState.RUNNING
-    assert guard.stop(201 * MS) == Stop(
+    assert guard.stop(500 * MS).state == StopState.RUNNING
+    assert guard.stop(501 * MS) == Stop(
         StopState.STOPPED,
         StopReason.GUARD_SILENT,
-        'nothing was heard from the guard on /guard/status for 0.2 s; is rl_bridge_guard running?',
+        'nothing was heard from the guard on /guard/status for 0.5 s; is rl_bridge_guard running?',
     )
 
 

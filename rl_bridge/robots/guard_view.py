@@ -9,7 +9,9 @@ from typing import Protocol
 from rl_bridge.errors import RobotStopped
 from rl_bridge.types import Stop, StopReason, StopState
 
-SILENT_S = 0.2
+# Ten of its reports; shorter, and a busy machine would end episodes. The guard stops the robot by
+# itself, so this only decides when the bridge gives up waiting for it.
+SILENT_S = 0.5
 # A FAULT that is still reported this long after a BEGIN was not cleared by it.
 REFUSED_AFTER_S = 0.1
 
