@@ -40,11 +40,15 @@ def used_by(process: int) -> set[str]:
     return {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
 
 
-def unused(names: set[str]) -> set[str]:
-    """Those of the names that exist and that no living process uses."""
+def unused(names: set[str], *, but_here: bool = False) -> set[str]:
+    """Those of the names that exist and that no living process uses.
+
+    :param but_here: whether use by this very process does not count.
+    """
     left = names & own()
     for folder in Path('/proc').glob('[0-9]*') if left else ():
-        left -= used_by(int(folder.name))
+        if not (but_here and int(folder.name) == os.getpid()):
+            left -= used_by(int(folder.name))
     return left
 
 
@@ -56,6 +60,6 @@ def kill(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
 
 
 def sweep() -> None:
-    """Remove what killed processes used and nobody uses any more; for the end of the tests."""
-    for name in unused(USED_BY_THE_KILLED):
+    """Remove what killed processes used and no other process uses; for the end of the tests."""
+    for name in unused(USED_BY_THE_KILLED, but_here=True):
         (SHARED_MEMORY / name).unlink(missing_ok=True)
