@@ -11,12 +11,13 @@ once. A real robot's driver and its ros2_control controller take this place.
 
 from __future__ import annotations
 
+import signal
 from array import array
 
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
@@ -51,11 +52,13 @@ class MyRobotDriver(Node):
 
 
 def main() -> None:
-    rclpy.init()
+    # Python's own handlers: rclpy's would shut ROS down in the middle of a wait.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     node = MyRobotDriver()
     try:
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         pass
     finally:
         node.destroy_node()
