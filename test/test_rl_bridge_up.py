@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -66,11 +67,13 @@ def test_a_signal_ends_every_process_in_order(number: int) -> None:
     needs_ros()
     up = subprocess.Popen(
         [sys.executable, '-m', 'rl_bridge.cli', 'up', '--no-sim', '--no-guard',
-         '--namespace', 'ends', '-p', 'env:=CartPole-v1'],
+         '--namespace', f'ends_{number}', '-p', 'env:=CartPole-v1'],
         start_new_session=True,
     )  # fmt: skip
+    started: list[int] = []
+    ends: list[int] = []
     try:
-        connected('/ends/robot_env').close()
+        connected(f'/ends_{number}/robot_env').close()
         started = children(up.pid)
         ends = [os.pidfd_open(process) for process in started]
         up.send_signal(number)
@@ -80,3 +83,7 @@ def test_a_signal_ends_every_process_in_order(number: int) -> None:
     finally:
         up.kill()
         up.wait()
+        for end in ends:  # not by number: that may be another's by now
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(end, signal.SIGKILL)
+            os.close(end)
