@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -94,7 +95,9 @@ def closing_line(total: dict[str, int], seconds: float) -> str:
 def main() -> int:
     started = time.monotonic()
     mark = uuid.uuid4().hex
-    env = {**os.environ, MARK: mark}
+    notes = Path(tempfile.mkdtemp(prefix='rl_bridge_test_'), 'killed')
+    notes.touch()
+    env = {**os.environ, MARK: mark, shared_memory.NOTES: str(notes)}
     defaults = json.loads(Path(os.environ['COLCON_DEFAULTS_FILE']).read_text())
     build_base = Path(defaults['build']['build-base'])
     before = shared_memory.own()
@@ -110,6 +113,9 @@ def main() -> int:
         stop.set()
         watcher.join()
         left = end_left_processes(mark)
+        # Once more, now that pytest has ended: Fast DDS makes some anew while it shuts down.
+        shared_memory.sweep(set(notes.read_text().split()))
+        shutil.rmtree(notes.parent)
         left += [f'file /dev/shm/{name}' for name in sorted(shared_memory.unused(used - before))]
     failed = colcon('test-result', '--verbose', env=env) or failed
     total = count(build_base)

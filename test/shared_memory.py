@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 SHARED_MEMORY = Path('/dev/shm')
+NOTES = 'RL_BRIDGE_TEST_NOTES'  # names the file where kill() notes what colcon_test.py sweeps
 USED_BY_THE_KILLED: set[str] = set()
 
 
@@ -53,13 +54,17 @@ def unused(names: set[str], *, but_here: bool = False) -> set[str]:
 
 
 def kill(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
-    """Kill a process outright, and remember what it leaves for sweep()."""
-    USED_BY_THE_KILLED.update(used_by(process.pid))
+    """Kill a process outright, and note what it leaves for sweep()."""
+    used = used_by(process.pid)
     process.kill()
     process.wait()
+    USED_BY_THE_KILLED.update(used)
+    if NOTES in os.environ:
+        with open(os.environ[NOTES], 'a') as notes:
+            notes.writelines(f'{name}\n' for name in used)
 
 
-def sweep() -> None:
-    """Remove what killed processes used and no other process uses; for the end of the tests."""
-    for name in unused(USED_BY_THE_KILLED, but_here=True):
+def sweep(names: set[str]) -> None:
+    """Remove those of the names that no other process uses any more."""
+    for name in unused(names, but_here=True):
         (SHARED_MEMORY / name).unlink(missing_ok=True)

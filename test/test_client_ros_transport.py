@@ -529,6 +529,8 @@ env.close()
 env = RemoteRobotEnv(NAME)
 env.reset()
 connection = env._transport
+import warnings
+warnings.simplefilter('ignore')  # from 3.12 on, Python itself warns of such a fork
 child = os.fork()
 if child == 0:
     calls = [

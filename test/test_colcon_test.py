@@ -51,11 +51,16 @@ def test_a_file_counts_as_used_while_its_process_lives(file: Path) -> None:
     assert shared_memory.unused({file.name}) == {file.name}
 
 
-def test_what_a_killed_process_used_is_swept(file: Path) -> None:
+def test_what_a_killed_process_used_is_noted_and_swept(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(shared_memory.NOTES, str(tmp_path / 'notes'))
     process = holder(file)
     shared_memory.kill(process)
     process.communicate()
-    shared_memory.sweep()
+    noted = set((tmp_path / 'notes').read_text().split())
+    assert file.name in noted & shared_memory.USED_BY_THE_KILLED
+    shared_memory.sweep({file.name})
     assert not file.exists()
 
 
