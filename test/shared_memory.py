@@ -9,10 +9,12 @@ those of every process it was connected to: it never takes itself off their coun
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 SHARED_MEMORY = Path('/dev/shm')
+PORT = re.compile(r'fast(rtps|dds)_port\d+')
 NOTES = 'RL_BRIDGE_TEST_NOTES'  # names the file where kill() notes what colcon_test.py sweeps
 USED_BY_THE_KILLED: set[str] = set()
 
@@ -38,7 +40,9 @@ def used_by(process: int) -> set[str]:
         paths |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
     except (OSError, UnicodeDecodeError):  # ended meanwhile, or another user's
         return set()
-    return {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
+    names = {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
+    # A port's mutex is mapped under the name it had before it got this one.
+    return names | {f'sem.{name}_mutex' for name in names if PORT.fullmatch(name)}
 
 
 def unused(names: set[str], *, but_here: bool = False) -> set[str]:
