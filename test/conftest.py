@@ -15,4 +15,4 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish() -> None:
-    shared_memory.sweep()
+    shared_memory.sweep(shared_memory.USED_BY_THE_KILLED)
