@@ -110,13 +110,12 @@ class RequestLoop:
     # --------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while not self._closing:
-            with self._lead:
-                work = None if self._closing else self._take()
-            if work is None:
-                continue
+        while not self._closing and self._node.context.ok():
             try:
-                work()
+                with self._lead:
+                    work = None if self._closing else self._take()
+                if work is not None:
+                    work()
             except Exception:  # a request must never end the bridge
                 self._node.get_logger().error(
                     f'a request could not be answered\n{traceback.format_exc()}'
