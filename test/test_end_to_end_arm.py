@@ -44,6 +44,8 @@ from rl_bridge_interfaces.srv import Reset
 NAMESPACE = f'arm_{os.getpid()}'
 BRIDGE = f'/{NAMESPACE}/robot_env'
 TIMEOUT_S = 30.0
+# Where a busy machine lets the bridge's tick wait for longer than 60 ms, that is noticed first.
+NO_STEP_CAME = (StopReason.AUTHORITY_EXPIRED, StopReason.BRIDGE_SILENT)
 
 
 @pytest.fixture(scope='module')
@@ -123,7 +125,7 @@ def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
         lambda sight: (
             sight.guard is not None
             and sight.guard.stop.state == StopState.HOLD
-            and sight.guard.stop.reason == StopReason.AUTHORITY_EXPIRED
+            and sight.guard.stop.reason in NO_STEP_CAME
             and sight.guard.standstill
         ),
         timeout_s=TIMEOUT_S,
@@ -222,7 +224,7 @@ def test_a_killed_client_leaves_the_arm_at_rest_and_the_next_one_goes_on(
         lambda sight: (
             sight.time_ns > moving.time_ns
             and sight.guard is not None
-            and sight.guard.stop.reason == StopReason.AUTHORITY_EXPIRED
+            and sight.guard.stop.reason in NO_STEP_CAME
             and sight.guard.standstill
         ),
         timeout_s=TIMEOUT_S,
