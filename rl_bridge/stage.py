@@ -37,8 +37,6 @@ from rl_bridge.types import (
 
 logger = logging.getLogger('rl_bridge')
 
-# Halts that belong to a normal day.
-EXPECTED = (StopReason.CLIENT_CLOSED, StopReason.DEACTIVATED, StopReason.SHUTDOWN)
 Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
 
 
