@@ -18,6 +18,7 @@ Every exception of rl_bridge. Each stores its data and composes one sentence.
         (ConnectionError)
         ├── BridgeBusy        another client holds the lease
         ├── BridgeRestarted   the bridge is another process than before; reset
+        ├── NotAuthenticated  the proof of the shared secret is missing or wrong
         ├── SessionLost       the lease expired or was taken over; reset
         ├── ResetRequired     no episode is running; reset                            (ResetNeeded)
         ├── SpecsChanged      the spaces are not those the client was built with
@@ -124,6 +125,10 @@ class BridgeBusy(BridgeError):
 
 class BridgeRestarted(BridgeError):
     """The bridge is another process than the one the session belongs to; reset to go on."""
+
+
+class NotAuthenticated(BridgeError):
+    """The proof of the shared secret is missing, wrong or was used before; nothing moved."""
 
 
 class SessionLost(BridgeError):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class StatusCode(IntEnum):
@@ -39,6 +39,9 @@ class StatusCode(IntEnum):
     ENV_FAILED = 12
     SPECS_CHANGED = 13
     UNSUPPORTED = 14
+    FENCED = 15
+    UNAUTHENTICATED = 16
+    RATE_LIMITED = 17
 
 
 class StopState(IntEnum):
@@ -72,6 +75,10 @@ class StopReason(IntEnum):
     ENV_FAILED = 15
     ROBOT_STOPPED = 16
     SHUTDOWN = 17
+    STATE_FROZEN = 18
+    STATE_JUMP = 19
+    NOT_ALONE = 20
+    UNCOMMANDED_MOTION = 21
 
 
 class CommandKind(IntEnum):
@@ -82,6 +89,18 @@ class CommandKind(IntEnum):
     HOLD = 2
     HALT = 3
     RECOVER = 4
+
+
+class Verb(IntEnum):
+    """What ``~/authorized`` is asked for; equal to ``srv/Authorized``."""
+
+    HALT = 0
+    RECOVER = 1
+
+
+def no_proof() -> array[int]:
+    """Return what a request carries where no secret is set: no bytes."""
+    return array('B')
 
 
 @dataclass(slots=True, frozen=True)
@@ -113,13 +132,26 @@ class Leaf:
 
 @dataclass(slots=True)
 class Timing:
-    """Time keeping of one step, in seconds; all zero in lock-step."""
+    """Time keeping of one step, in seconds; all but ``round_trip`` zero in lock-step."""
 
     period: float = 0.0
     lateness: float = 0.0
     observation_age: float = 0.0
     held: float = 0.0
     missed: int = 0
+    round_trip: float = 0.0
+
+
+@dataclass(slots=True)
+class Link:
+    """What a bridge has seen of the link to its clients; equal to ``msg/Link``."""
+
+    requests: int = 0
+    repeated: int = 0
+    late: int = 0
+    refused: int = 0
+    round_trip: float = 0.0
+    round_trip_max: float = 0.0
 
 
 @dataclass(slots=True)
@@ -134,6 +166,9 @@ class SpecsReply:
     control_period: float = 0.0
     authority: float = 0.0
     lease: float = 0.0
+    authenticated: bool = False
+    epoch: int = 0
+    stamp_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -148,6 +183,8 @@ class ResetRequest:
     seed: int = 0
     options: str = ''
     specs_hash: str = ''
+    epoch: int = 0
+    auth: array[int] = field(default_factory=no_proof)
 
 
 @dataclass(slots=True)
@@ -176,6 +213,7 @@ class StepRequest:
     step: int = 0
     echo_ns: int = 0
     elapsed_ns: int = 0
+    auth: array[int] = field(default_factory=no_proof)
 
 
 @dataclass(slots=True)
@@ -202,6 +240,24 @@ class StepReply:
 @dataclass(slots=True)
 class CloseReply:
     """What ``Close`` answers."""
+
+    status: Status = Status()
+    bridge_id: str = ''
+
+
+@dataclass(slots=True)
+class AuthorizedRequest:
+    """What ``Authorized`` asks."""
+
+    verb: int = Verb.HALT
+    bridge_id: str = ''
+    echo_ns: int = 0
+    auth: array[int] = field(default_factory=no_proof)
+
+
+@dataclass(slots=True)
+class AuthorizedReply:
+    """What ``Authorized`` answers."""
 
     status: Status = Status()
     bridge_id: str = ''

@@ -29,6 +29,7 @@ from rl_bridge.errors import (
     ConfigError,
     EnvFailed,
     LimitError,
+    NotAuthenticated,
     OutcomeUnknown,
     ProtocolError,
     ResetRequired,
@@ -249,6 +250,9 @@ class TestRefusals:
         (StatusCode.ENV_FAILED, EnvFailed, 'log of the bridge'),
         (StatusCode.SPECS_CHANGED, SpecsChanged, 'new client'),
         (StatusCode.UNSUPPORTED, Unsupported, 'Leave it out'),
+        (StatusCode.FENCED, SessionLost, 'reset() again'),
+        (StatusCode.UNAUTHENTICATED, NotAuthenticated, 'secret_file'),
+        (StatusCode.RATE_LIMITED, BridgeBusy, 'Wait a second'),
     )
 
     def test_every_status_but_ok_and_too_old_is_a_case_here(self) -> None:

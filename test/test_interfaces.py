@@ -65,6 +65,10 @@ def test_command_kinds_are_the_messages() -> None:
     assert constants('msg/Command.msg') == members(types.CommandKind)
 
 
+def test_verbs_are_the_messages() -> None:
+    assert constants('srv/Authorized.srv') == members(types.Verb)
+
+
 def test_the_page_lists_every_status_state_and_reason() -> None:
     page = (ROOT / 'docs' / 'wire.md').read_text(encoding='utf-8')
     codes, stops = page.split('## Status codes')[1].split('## Stops')
@@ -76,7 +80,7 @@ def test_the_page_lists_every_status_state_and_reason() -> None:
         assert {name: int(number) for number, name in row.findall(text_)} == members(kind)
 
 
-@pytest.mark.parametrize('name', ['Status', 'Stop', 'Leaf', 'Timing'])
+@pytest.mark.parametrize('name', ['Status', 'Stop', 'Leaf', 'Link', 'Timing'])
 def test_a_plain_message_has_the_fields_of_its_file(name: str) -> None:
     assert names(getattr(types, name)) == list(fields(text(f'msg/{name}.msg')))
 
@@ -89,6 +93,7 @@ def test_a_plain_message_has_the_fields_of_its_file(name: str) -> None:
         ('GetSpecs', None, types.SpecsReply),
         ('Close', None, types.CloseReply),
         ('Render', None, types.RenderReply),
+        ('Authorized', types.AuthorizedRequest, types.AuthorizedReply),
     ],
 )
 def test_a_plain_request_and_reply_have_the_fields_of_their_service(
@@ -125,7 +130,7 @@ def test_an_interface_is_built_as_it_is_written(path: Path) -> None:
     for half, made in zip(halves, classes, strict=True):
         assert list(made.get_fields_and_field_types()) == list(fields(half))
     for name, value in constants(f'{kind}/{path.name}').items():
-        assert getattr(built, name) == value
+        assert getattr(classes[0], name) == value
 
 
 def test_every_interface_file_is_in_the_build() -> None:

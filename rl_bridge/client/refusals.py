@@ -15,6 +15,7 @@ from rl_bridge.errors import (
     BridgeUnavailable,
     EnvFailed,
     LimitError,
+    NotAuthenticated,
     OutcomeUnknown,
     ProtocolError,
     ResetRequired,
@@ -40,11 +41,20 @@ _ADVICE = {
     StatusCode.ENV_FAILED: 'The traceback is in the log of the bridge; call reset() to go on.',
     StatusCode.SPECS_CHANGED: 'Make a new client: its spaces no longer fit.',
     StatusCode.UNSUPPORTED: 'Leave it out, or host an environment that can.',
+    StatusCode.FENCED: 'Another client had the robot meanwhile; call reset() again.',
+    StatusCode.UNAUTHENTICATED: (
+        "Give this client the bridge's secret: secret_file=..., or RL_BRIDGE_SECRET_FILE or "
+        'RL_BRIDGE_SECRET in its environment.'
+    ),
+    StatusCode.RATE_LIMITED: 'Wait a second; somebody sends too many requests.',
 }
 
 # After these the bridge has taken no step number and the episode, if any, goes on as it was.
 NOTHING_MOVED = frozenset(
-    {StatusCode.MALFORMED, StatusCode.REJECTED, StatusCode.TOO_OLD, StatusCode.NEEDS_RESET}
+    {
+        StatusCode.MALFORMED, StatusCode.REJECTED, StatusCode.TOO_OLD, StatusCode.NEEDS_RESET,
+        StatusCode.UNAUTHENTICATED, StatusCode.RATE_LIMITED,
+    }
 )
 
 # After these the session is not the bridge's any more, so it must not be renewed.
@@ -58,6 +68,9 @@ _PLAIN: dict[StatusCode, type[BridgeError]] = {
     StatusCode.ENV_FAILED: EnvFailed,
     StatusCode.SPECS_CHANGED: SpecsChanged,
     StatusCode.UNSUPPORTED: Unsupported,
+    StatusCode.FENCED: SessionLost,
+    StatusCode.UNAUTHENTICATED: NotAuthenticated,
+    StatusCode.RATE_LIMITED: BridgeBusy,
 }
 
 

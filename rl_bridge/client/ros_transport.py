@@ -194,6 +194,8 @@ class RosTransport:
         message.seed = request.seed
         message.options = request.options
         message.specs_hash = request.specs_hash
+        message.epoch = request.epoch
+        message.auth = request.auth
         wanted = request.reset_id
 
         def fits(reply: Any) -> bool:
@@ -219,6 +221,7 @@ class RosTransport:
             filled.step = step
             filled.echo_ns = request.echo_ns
             filled.elapsed_ns = request.elapsed_ns
+            filled.auth = request.auth
             return filled
 
         return self._call(  # type: ignore[no-any-return]

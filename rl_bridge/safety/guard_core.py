@@ -102,6 +102,8 @@ class GuardCore:
             guard_id=self.guard_id,
             bridge_id=memory.bridge_id,
             epoch=memory.epoch,
+            episode=memory.episode,
+            step=memory.step,
             sequence=memory.sequence,
             stop=self.stop,
             standstill=fresh is not None and fresh.max_speed <= memory.robot.standstill_speed,
@@ -109,6 +111,7 @@ class GuardCore:
             output=array('d', () if published is None else published.tolist()),
             rejected=self.rejected,
             limited=self._motion.limited,
+            events=0,
             detected_ns=record.detected_ns,
             commanded_ns=record.commanded_ns,
             standstill_ns=record.standstill_ns,
@@ -277,6 +280,7 @@ class GuardCore:
         if command.epoch > memory.epoch:
             memory.begun = False
         memory.epoch = command.epoch
+        memory.episode, memory.step = command.episode, command.step
         memory.sequence = command.sequence
         if command.kind != CommandKind.MOVE:
             self._changed = True  # the bridge waits for the status that confirms it

@@ -250,8 +250,9 @@ class GuardNode:
 
 
 _STATUS_FIELDS = (
-    'guard_id', 'bridge_id', 'epoch', 'sequence', 'standstill', 'max_speed', 'output', 'rejected',
-    'limited', 'detected_ns', 'commanded_ns', 'standstill_ns', 'stamp_ns',
+    'guard_id', 'bridge_id', 'epoch', 'episode', 'step', 'sequence', 'standstill', 'max_speed',
+    'output', 'rejected', 'limited', 'events', 'detected_ns', 'commanded_ns', 'standstill_ns',
+    'stamp_ns',
 )  # fmt: skip
 
 

@@ -25,12 +25,15 @@ class CommandFields(Protocol):
     kind: int
     bridge_id: str
     epoch: int
+    episode: int
+    step: int
     sequence: int
     reason: int
     message: str
     command: array[float]
     authority_ns: int
     stamp_ns: int
+    auth: array[int]
 
 
 class HeartbeatFields(Protocol):
@@ -55,6 +58,7 @@ class GuardCommand:
     command: array[float] = field(default_factory=lambda: array('d'))
     authority_ns: int = 0
     stamp_ns: int = 0
+    auth: array[int] = field(default_factory=lambda: array('B'))
 
 
 @dataclass(slots=True, frozen=True)
@@ -142,6 +146,8 @@ class GuardMemory:
     bridge_id: str = ''
     bound_ns: int = 0
     epoch: int = 0
+    episode: int = 0
+    step: int = 0
     sequence: int = 0
     begun: bool = False
     tick_ns: int = 0
@@ -166,6 +172,8 @@ class GuardStatus:
     guard_id: str
     bridge_id: str
     epoch: int
+    episode: int
+    step: int
     sequence: int
     stop: Stop
     standstill: bool
@@ -173,6 +181,7 @@ class GuardStatus:
     output: array[float]
     rejected: int
     limited: int
+    events: int
     detected_ns: int
     commanded_ns: int
     standstill_ns: int
