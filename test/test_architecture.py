@@ -23,10 +23,11 @@ ALLOWED: dict[str, set[str]] = {
     'wire': {'errors', 'types'},
     'client': {'errors', 'types', 'wire'},
     'robot_file': {'errors', 'types'},
-    'safety': {'errors', 'types', 'robot_file'},
+    'kinematics': {'errors', 'types'},
+    'safety': {'errors', 'types', 'robot_file', 'kinematics'},
     'robots': {'errors', 'types', 'robot_file', 'safety'},
-    'tasks': {'errors', 'types', 'robots'},
-    'sim': {'errors', 'types', 'robots', 'safety'},
+    'tasks': {'errors', 'types', 'kinematics', 'robots'},
+    'sim': {'errors', 'types', 'kinematics', 'robots', 'safety'},
     'envs': {'errors', 'types', 'robots', 'tasks', 'sim'},
     'env_factory': {'errors'},
     'session': {'errors', 'types'},
@@ -41,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
 
 # Layers of several modules that lie side by side; any other folder or module is its own layer.
 SPREAD = {
+    'robot_file': ('robot_file', 'yaml_section'),
     'session': ('session', 'decision', 'request_age', 'reset_memory'),
     'bridge': ('bridge', 'stage', 'hosted_env', 'turns', 'reset_content'),
     'node': ('node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node'),
@@ -151,7 +153,7 @@ def test_a_client_never_reaches_the_server_side_even_indirectly() -> None:
 
 
 def test_the_guard_never_reaches_robots_wire_or_bridge_even_indirectly() -> None:
-    assert reachable('safety') == {'errors', 'types', 'robot_file'}
+    assert reachable('safety') == {'errors', 'types', 'robot_file', 'kinematics'}
 
 
 def test_the_session_knows_numbers_and_clocks_only() -> None:

@@ -16,8 +16,8 @@ from gymnasium import spaces
 from rl_bridge.envs.reset_motion import ResetSettings
 from rl_bridge.envs.robot_env import RobotEnv
 from rl_bridge.errors import ConfigError, LimitError, RobotNotReady, RobotStopped
+from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.robots.fake_robot import FakeRobot, fake_description
-from rl_bridge.robots.kinematics import UR5E_DH
 from rl_bridge.tasks.reach import ReachTask
 from rl_bridge.tasks.task import RewardWeights, Task
 from rl_bridge.types import StopReason, StopState, Timing

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rl_bridge.errors import ConfigError, LimitError, RobotError
-from rl_bridge.robots.kinematics import UR5E_DH, DhChain, NoSolution
+from rl_bridge.kinematics import UR5E_DH, DhChain, NoSolution
 
 ARM = DhChain(UR5E_DH)
 READY = np.array([0.0, -math.pi / 2, math.pi / 2, -math.pi / 2, -math.pi / 2, 0.0])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rl_bridge.errors import ConfigError, LimitError
-from rl_bridge.robots.kinematics import UR5E_DH, DhChain
+from rl_bridge.kinematics import UR5E_DH, DhChain
 from rl_bridge.sim.arm import MAX_VELOCITY, STEP_S, UR5E_JOINTS, UR5E_READY, SimulatedArm
 
 mujoco = pytest.importorskip('mujoco', reason='the simulated arm needs MuJoCo')

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rl_bridge.errors import ConfigError, LimitError
-from rl_bridge.robots.kinematics import UR5E_DH, DhChain
+from rl_bridge.kinematics import UR5E_DH, DhChain
 from rl_bridge.sim.picture import _SAMPLES, _scene, draw_arm
 
 READY = np.array([0.0, -math.pi / 2, math.pi / 2, -math.pi / 2, -math.pi / 2, 0.0])

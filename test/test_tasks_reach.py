@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.kinematics import UR5E_DH, DhChain
 from rl_bridge.robots.fake_robot import fake_description
-from rl_bridge.robots.kinematics import UR5E_DH, DhChain
 from rl_bridge.tasks.catalogue import make_task
 from rl_bridge.tasks.reach import ReachTask
 from rl_bridge.tasks.reach_setup import UR5E_REACH_2, UR5E_REACH_6, ur5e_reach_setup

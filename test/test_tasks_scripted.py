@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from rl_bridge.envs.robot_env import RobotEnv
 from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.robots.fake_robot import FakeRobot, fake_description
-from rl_bridge.robots.kinematics import UR5E_DH
 from rl_bridge.tasks.reach import ReachTask
 from rl_bridge.tasks.scripted import ReachController
 

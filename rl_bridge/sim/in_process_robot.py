@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rl_bridge.errors import ConfigError, RobotStopped
-from rl_bridge.robots.kinematics import UR5E_DH
+from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.safety.limits import check_command
 from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm

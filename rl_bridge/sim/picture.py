@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rl_bridge.errors import ConfigError, LimitError
-from rl_bridge.robots.kinematics import UR5E_DH
+from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.sim.shapes import FLOOR, Shape, arm_shapes
 
 Image = NDArray[np.uint8]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rl_bridge.errors import ConfigError
-from rl_bridge.robots.kinematics import UR5E_DH, DhChain
+from rl_bridge.kinematics import UR5E_DH, DhChain
 from rl_bridge.types import FloatArray
 
 FLOOR = -0.5  # m below the base: the pedestal of ur5e.xml

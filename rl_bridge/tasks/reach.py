@@ -26,7 +26,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rl_bridge.errors import ConfigError
-from rl_bridge.robots.kinematics import DhChain
+from rl_bridge.kinematics import DhChain
 from rl_bridge.tasks.reach_setup import ReachSetup, ur5e_reach_setup
 from rl_bridge.tasks.task import RewardWeights
 from rl_bridge.tasks.workspace import Workspace

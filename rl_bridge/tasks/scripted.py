@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from rl_bridge.errors import ConfigError, LimitError
-from rl_bridge.robots.kinematics import UR5E_DH, DhChain
+from rl_bridge.kinematics import UR5E_DH, DhChain
 from rl_bridge.tasks.reach_setup import ReachSetup, ur5e_reach_setup
 from rl_bridge.types import FloatArray
 

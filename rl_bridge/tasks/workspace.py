@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from rl_bridge.errors import ConfigError
-from rl_bridge.robots.kinematics import DhChain
+from rl_bridge.kinematics import DhChain
 from rl_bridge.tasks.reach_setup import ReachSetup
 from rl_bridge.types import FloatArray
 
