@@ -1,0 +1,3 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""The fault rig: one robot side in real processes, with an independent recorder as its robot."""
