@@ -66,7 +66,19 @@ class RobotError(RlBridgeError):
 
 
 class RobotNotReady(RobotError):
-    """No measured state has come, or none that is fresh enough."""
+    """
+    No measured state has come or none to act on, or the robot does not do what it is told.
+
+    :param message: one sentence.
+    :param reason: a ``StopReason``; 0 = not said.
+    """
+
+    def __init__(self, message: str, reason: int = 0) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[RobotNotReady], tuple[str, int]]:
+        return type(self), (str(self), self.reason)
 
 
 class RobotStopped(RobotError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,10 @@ from rl_bridge.types import (
 logger = logging.getLogger('rl_bridge')
 
 Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
+# Somebody wanted these; any other halt is worth a warning.
+EXPECTED = frozenset(
+    {StopReason.CLIENT_CLOSED, StopReason.TAKEOVER, StopReason.DEACTIVATED, StopReason.SHUTDOWN}
+)
 
 
 class Stage:
@@ -46,14 +51,19 @@ class Stage:
 
     ``reset`` and ``step`` are called by one thread at a time; ``stop``, ``halt`` and ``recover``
     by any.
+
+    :param clock_ns: monotonic clock in nanoseconds.
     """
 
-    def __init__(self, hosted: HostedEnv) -> None:
+    def __init__(
+        self, hosted: HostedEnv, *, clock_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         self._hosted = hosted
+        self._clock_ns = clock_ns
         self._robot = hosted.robot
         self._latch = StopLatch()
         self._lock = threading.Lock()  # a halt and a begin never pass each other
-        self._last_observation: list[Any] | None = None
+        self._last: _Seen | None = None  # of this episode
         self._reached = True  # whether the robot could be told the last time
         self.halts = 0
 
@@ -74,7 +84,8 @@ class Stage:
         with self._lock:
             self.halts += 1
             if self._latch.raise_to(StopState.STOPPED, reason, message):
-                logger.warning('halt: %s', message)
+                level = logging.INFO if reason in EXPECTED else logging.WARNING
+                logger.log(level, 'halt: %s', message)
             return self._halt_robot(reason, message)
 
     def insist(self) -> None:
@@ -156,14 +167,19 @@ class Stage:
             reply.status = Status(StatusCode.OK, 'no episode was running, so one was begun')
         stop = self.stop()
         if stop.state >= StopState.STOPPED:
-            return self._stopped_before(reply, stop)
+            status = Status(StatusCode.STOPPED, f'{stop.message}; nothing moved')
+            return self._stopped(reply, stop, status)
         try:
             if self._robot is not None:
                 # Step 0 would announce a begin; by hand there are no numbers.
                 number = run.step or 1
                 self._robot.note(epoch=run.epoch, episode=run.episode, step=number)
             self._hosted.step(action, reply)
-        except (RobotError, HostedEnvFailed, ConfigError, LimitError) as error:
+        except RobotError as error:
+            status = self._failed(error)
+            stopped = StepReply(session=run.session, step=run.step)
+            return self._stopped(stopped, self.stop(), status)
+        except (HostedEnvFailed, ConfigError, LimitError) as error:
             status = self._failed(error)
             failed = StepReply(session=run.session, step=run.step, status=status, stop=self.stop())
             return failed, False, f'the last step failed ({status.message})'
@@ -172,7 +188,7 @@ class Stage:
             # A stop is never a learned failure, and nothing may be stepped after it.
             reply.terminated, reply.truncated = False, True
         reply.timing.held = run.held_s
-        self._last_observation = reply.observation
+        self._last = _Seen(reply, self._clock_ns())
         over = reply.terminated or reply.truncated
         return reply, not over, 'the episode is over' if over else ''
 
@@ -193,7 +209,7 @@ class Stage:
             self._latch.begin()
             if self._robot is not None:
                 self._robot.note(epoch=run.epoch, episode=run.episode, step=0)
-        self._last_observation = None
+        self._last = None
         try:
             reply.observation, reply.info = self._hosted.reset(seed=seed, options=options)
         except (ConfigError, LimitError) as error:
@@ -210,34 +226,59 @@ class Stage:
         if halted is not None:
             self.insist()
             return halted
-        self._last_observation = reply.observation
+        self._last = _Seen(reply, self._clock_ns())
         return None
 
     def _halted_since(self) -> Status:
         message = self._latch.current.message
         return Status(StatusCode.STOPPED, f'{message}; reset again to go on')
 
-    def _stopped_before(self, reply: StepReply, stop: Stop) -> Outcome:
-        """Answer a step after a stop: the last observation, truncated, nothing moved."""
-        why = f'the robot was stopped ({stop.message})'
+    def _stopped(self, reply: StepReply, stop: Stop, status: Status) -> Outcome:
+        """
+        Answer a step that a stop left without a state of its own.
+
+        The last observation comes again, with its info and its true age, truncated.
+
+        :param status: to be told where there is none.
+        """
         reply.stop = stop
-        if self._last_observation is None:
-            reply.status = Status(StatusCode.STOPPED, f'{stop.message}; nothing moved')
+        if self._last is None:
+            reply.status = status
         else:
-            reply.observation = self._last_observation
+            reply.observation, reply.info = self._last.observation, self._last.info
             reply.truncated = True
-        return reply, False, why
+            if self._robot is not None and not self._robot.lock_step:
+                age_s = (self._clock_ns() - self._last.stamp_ns) / 1e9
+                reply.timing.observation_age = age_s + self._last.age_s
+        return reply, False, f'the robot was stopped ({stop.message})'
 
     def _failed(self, error: RlBridgeError) -> Status:
         """Halt after a failed reset or step and name it."""
         if isinstance(error, RobotStopped):
             reason, code = StopReason(error.reason), StatusCode.STOPPED
         elif isinstance(error, RobotError):
-            reason, code = StopReason.STATE_STALE, StatusCode.STOPPED
+            said = getattr(error, 'reason', StopReason.NONE)
+            reason, code = StopReason(said or StopReason.STATE_STALE), StatusCode.STOPPED
         else:
             reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
         self.halt(reason=reason, message=clause(error))
         return Status(code, clause(error))
+
+
+class _Seen:
+    """
+    An observation that was told, in case a stop leaves none to tell.
+
+    :param stamp_ns: when it was told.
+    """
+
+    __slots__ = ('age_s', 'info', 'observation', 'stamp_ns')
+
+    def __init__(self, reply: ResetReply | StepReply, stamp_ns: int) -> None:
+        self.observation = reply.observation
+        self.info = reply.info
+        self.age_s = reply.timing.observation_age if isinstance(reply, StepReply) else 0.0
+        self.stamp_ns = stamp_ns
 
 
 def without_result(run: Run, request: Any, status: Status) -> Outcome:

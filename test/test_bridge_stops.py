@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from bridge_rig import CountingEnv, Gate, Rig, RobotRig, got, refused
+from bridge_rig import MS, CountingEnv, Gate, Rig, RobotRig, VelocityTask, got, refused
 
 from rl_bridge.decision import Run
-from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.envs.robot_env import DOUBTFUL, RobotEnv
+from rl_bridge.errors import ConfigError, LimitError, RobotNotReady
 from rl_bridge.hosted_env import HostedEnv
-from rl_bridge.stage import Stage
-from rl_bridge.types import StatusCode, StopReason, StopState
+from rl_bridge.robots.fake_robot import FakeRobot
+from rl_bridge.stage import EXPECTED, Stage
+from rl_bridge.types import ResetRequest, StatusCode, StopReason, StopState
 from rl_bridge.wire import info_from_json, info_to_json
 
 
@@ -338,11 +342,11 @@ def test_a_reset_that_waited_through_a_deactivation_is_not_executed(rig: Rig) ->
 def test_a_stop_of_the_guard_during_a_step_truncates_it(robots: RobotRig) -> None:
     session = robots.begin()
     robots.task.during_command = lambda: robots.robot.stop_with(
-        StopState.STOPPED, StopReason.STATE_INVALID
+        StopState.STOPPED, StopReason.LIMIT_EXCEEDED
     )
     reply = robots.step(1, session)
-    assert truncated_by(reply, StopReason.STATE_INVALID)
-    assert info_from_json(reply.info)['stop_reason'] == 'STATE_INVALID'
+    assert truncated_by(reply, StopReason.LIMIT_EXCEEDED)
+    assert info_from_json(reply.info)['stop_reason'] == 'LIMIT_EXCEEDED'
 
 
 def test_a_stop_of_the_guard_between_steps_truncates_the_next(robots: RobotRig) -> None:
@@ -371,20 +375,98 @@ def test_a_fault_stays_until_it_is_recovered(robots: RobotRig) -> None:
     assert robots.reset('ann', session=session).status.code == StatusCode.OK
 
 
-def test_a_stop_without_a_valid_state_ends_the_episode_without_an_observation(
+def test_a_stop_without_a_valid_state_truncates_with_the_last_observation(
     robots: RobotRig,
 ) -> None:
     session = robots.begin()
+    last = robots.step(1, session)
 
     def lose_the_state() -> None:
         robots.robot.stale = True
 
     robots.task.during_command = lose_the_state
-    reply = robots.step(1, session)
-    assert refused(reply, StatusCode.STOPPED, 'stale')
-    assert reply.stop.reason == StopReason.STATE_STALE
-    assert reply.observation == []
-    assert refused(robots.step(2, session), StatusCode.NEEDS_RESET, 'stale')
+    reply = robots.step(2, session)
+    assert truncated_by(reply, StopReason.STATE_STALE)
+    assert (reply.observation, reply.info) == (last.observation, last.info)
+    assert refused(robots.step(3, session), StatusCode.NEEDS_RESET, 'stale')
+
+
+@pytest.mark.parametrize('reason', sorted(DOUBTFUL))
+def test_what_is_measured_under_a_doubtful_state_is_never_an_observation(
+    robots: RobotRig, reason: StopReason
+) -> None:
+    session = robots.begin()
+    last = robots.step(1, session, action=(0.4, -0.2))
+    robots.robot.advance(0.1)  # it is elsewhere now, and measured there
+    robots.task.during_command = lambda: robots.robot.stop_with(StopState.STOPPED, reason)
+    reply = robots.step(2, session, action=(0.4, -0.2))
+    assert truncated_by(reply, reason)
+    assert reply.observation == last.observation
+
+
+def test_a_reset_that_ends_in_a_doubtful_state_gives_no_observation(robots: RobotRig) -> None:
+    robots.task.during_reset = lambda: robots.robot.stop_with(
+        StopState.STOPPED, StopReason.STATE_JUMP, 'it jumped'
+    )
+    reply = robots.reset('ann')
+    assert refused(reply, StatusCode.STOPPED, 'it jumped')
+    assert (reply.stop.reason, reply.observation) == (StopReason.STATE_JUMP, [])
+
+
+def test_the_age_of_an_observation_that_comes_again_is_its_true_one() -> None:
+    now_ns = 10**12
+    robot = FakeRobot(lock_step=False, clock_ns=lambda: now_ns)
+    task = VelocityTask()
+
+    def sleep(seconds: float) -> None:
+        nonlocal now_ns
+        now_ns += round(seconds * 1e9)
+
+    env = RobotEnv(
+        robot, task, period_s=0.04, authority_s=0.15, clock_ns=lambda: now_ns, sleep=sleep
+    )
+    stage = Stage(HostedEnv(env), clock_ns=lambda: now_ns)
+    run = Run(session='s', client_id='ann', epoch=1, episode=1, step=0, reset=True)
+    assert stage.reset(run, ResetRequest(), None, stage.halts)[1]
+    run = dataclasses.replace(run, step=1, reset=False)
+    first = stage.step(run, np.zeros(2), stage.halts)[0]
+    now_ns += 70 * MS
+    stage.halt(reason=StopReason.HALT_REQUESTED, message='a person said so')
+    again = stage.step(run, np.zeros(2), stage.halts)[0]
+    assert again.observation == first.observation
+    age_s = first.timing.observation_age + 0.07
+    assert again.timing.observation_age == pytest.approx(age_s)
+
+
+@pytest.mark.parametrize(
+    ('said', 'told'),
+    [
+        (StopReason.GUARD_SILENT, StopReason.GUARD_SILENT),
+        (StopReason.NOT_ALONE, StopReason.NOT_ALONE),
+        (StopReason.NONE, StopReason.STATE_STALE),
+    ],
+)
+def test_a_failed_reset_tells_the_robots_own_reason(
+    robots: RobotRig, said: StopReason, told: StopReason
+) -> None:
+    def begin(*, timeout_s: float) -> None:
+        raise RobotNotReady('The robot says why.', said)
+
+    robots.robot.begin = begin  # type: ignore[method-assign]
+    reply = robots.reset('ann')
+    assert refused(reply, StatusCode.STOPPED, 'The robot says why')
+    assert reply.stop.reason == told
+
+
+@pytest.mark.parametrize('reason', [StopReason.CLIENT_CLOSED, StopReason.LEASE_EXPIRED])
+def test_a_halt_that_somebody_wanted_is_no_warning(
+    rig: Rig, caplog: pytest.LogCaptureFixture, reason: StopReason
+) -> None:
+    caplog.set_level(logging.INFO, 'rl_bridge')
+    rig.begin()
+    rig.bridge.halt(reason=reason, message='this is why')
+    level = logging.INFO if reason in EXPECTED else logging.WARNING
+    assert ('rl_bridge', level, 'halt: this is why') in caplog.record_tuples
 
 
 def test_a_reset_without_a_state_says_why_and_halts(robots: RobotRig) -> None:
@@ -651,7 +733,7 @@ def test_a_robot_that_cannot_be_halted_blocks_nobody(robots: RobotRig) -> None:
     session = robots.begin('ann')
     robots.robot.halt = unreachable  # type: ignore[method-assign]
     robots.robot.stale = True
-    assert refused(robots.step(1, session), StatusCode.STOPPED, 'stale')
+    assert truncated_by(robots.step(1, session), StopReason.STATE_STALE)
     assert not robots.bridge.session.busy
     robots.wait(1001)
     assert refused(robots.step(), StatusCode.STOPPED)

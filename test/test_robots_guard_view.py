@@ -80,7 +80,8 @@ def test_a_guard_that_does_not_see_the_robot_yet_has_confirmed_nothing(state: St
     blind = status(sequence=5, state=state, reason=StopReason.STATE_STALE, message='no state')
     guard.hear(blind, 110 * MS)
     assert not guard.confirmed(5, asked_ns=100 * MS)
-    assert '(no state): do guard and driver' in guard.why_not_confirmed(110 * MS, waited_s=2.0)
+    why = guard.why_not_confirmed(110 * MS, waited_s=2.0)
+    assert '(no state): do guard and driver' in str(why) and why.reason == StopReason.STATE_STALE
     guard.hear(status(sequence=6), 120 * MS)
     assert guard.confirmed(6, asked_ns=100 * MS)
 
@@ -104,8 +105,12 @@ def test_a_guard_that_forgot_this_bridge_is_stopped_until_the_next_begin(
 
 def test_why_a_begin_was_not_confirmed_names_the_likely_cause() -> None:
     guard = view()
-    assert 'nothing was heard' in guard.why_not_confirmed(0, waited_s=2.0)
-    guard.hear(status(bridge_id='other'), 0)
-    assert 'the bridge other after 2 s' in guard.why_not_confirmed(0, waited_s=2.0)
-    guard.hear(status(bridge_id=''), 0)
-    assert 'within 2 s; its log' in guard.why_not_confirmed(0, waited_s=2.0)
+    for bridge_id, reason, words in (
+        (None, StopReason.GUARD_SILENT, 'nothing was heard'),
+        ('other', StopReason.NOT_ALONE, 'the bridge other after 2 s'),
+        ('', StopReason.GUARD_SILENT, 'within 2 s; its log'),
+    ):
+        if bridge_id is not None:
+            guard.hear(status(bridge_id=bridge_id), 0)
+        why = guard.why_not_confirmed(0, waited_s=2.0)
+        assert words in str(why) and why.reason == reason

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rl_bridge.errors import RobotNotReady
 from rl_bridge.robots.fake_robot import fake_description
 from rl_bridge.robots.joint_states import JointOrder, JointStates
+from rl_bridge.types import StopReason
 
 MS = 1_000_000
 NAMES = ('pan', 'lift', 'elbow')
@@ -72,15 +73,87 @@ def test_a_message_that_cannot_be_used_is_refused_every_time(
 
 def test_only_a_fresh_and_valid_state_is_one_to_act_on() -> None:
     states = JointStates(fake_description(1), topic='/joint_states')
-    assert 'No joint state of fake has come on /joint_states' in states.problem(0)
+    assert says(states.problem(0), StopReason.STATE_STALE, 'No joint state of fake has come on')
     states.take(['joint_1'], [1.0], [0.0], [], now_ns=0)
-    assert states.problem(100 * MS) == ''
-    assert 'is 0.101 s old' in states.problem(101 * MS)
+    assert states.problem(100 * MS) is None
+    assert says(states.problem(101 * MS), StopReason.STATE_STALE, 'is 0.101 s old')
     states.take(['gripper'], [1.0], [0.0], [], now_ns=101 * MS)  # another device's
-    assert 'is 0.101 s old' in states.problem(101 * MS)
+    assert says(states.problem(101 * MS), StopReason.STATE_STALE, 'is 0.101 s old')
     states.take(['joint_1'], [float('nan')], [0.0], [], now_ns=102 * MS)
-    assert 'not finite' in states.problem(102 * MS)
-    states.take(['joint_1'], [2.0], [0.0], [], now_ns=103 * MS)
-    assert states.problem(103 * MS) == ''
+    assert says(states.problem(102 * MS), StopReason.STATE_INVALID, 'not finite')
+    states.take(['joint_1'], [1.1], [0.0], [], now_ns=103 * MS)
+    assert states.problem(103 * MS) is None
     assert states.newest is not None
-    assert (states.newest.position[0], states.newest.stamp_ns) == (2.0, 103 * MS)
+    assert (states.newest.position[0], states.newest.stamp_ns) == (1.1, 103 * MS)
+
+
+def says(problem: RobotNotReady | None, reason: StopReason, *words: str) -> bool:
+    assert problem is not None and problem.reason == reason, problem
+    return all(word in str(problem) for word in words)
+
+
+class Driver:
+    """Publishes states of one joint, every 8 ms with a stamp of its own clock."""
+
+    def __init__(self) -> None:
+        self.states = JointStates(fake_description(1), topic='/joint_states')
+        self.now_ns = 10**12
+        self.stamp_ns = 5 * 10**18  # of another clock
+
+    def send(self, position: float, *, later_ms: int = 8, stamped_ms: int = 8) -> bool:
+        """Publish; return whether what came may be acted on."""
+        self.now_ns += later_ms * MS
+        self.stamp_ns += stamped_ms * MS
+        self.states.take(
+            ['joint_1'], [position], [0.0], [], now_ns=self.now_ns, stamp_ns=self.stamp_ns
+        )
+        return self.problem is None
+
+    @property
+    def problem(self) -> RobotNotReady | None:
+        return self.states.problem(self.now_ns)
+
+
+def test_a_state_with_the_same_stamp_again_is_no_fresh_one() -> None:
+    driver = Driver()
+    assert driver.send(0.0)
+    for _ in range(12):
+        assert driver.send(0.0, stamped_ms=0)  # within the age limit of 100 ms
+    assert not driver.send(0.0, stamped_ms=0)
+    assert says(driver.problem, StopReason.STATE_FROZEN, 'the same stamp for 0.104 s')
+    assert driver.send(0.0)
+
+
+def test_a_state_that_jumps_is_not_acted_on_until_others_confirm_it_for_a_while() -> None:
+    driver = Driver()
+    assert driver.send(0.0)
+    assert not driver.send(0.5)
+    assert says(driver.problem, StopReason.STATE_JUMP, 'joint_1 is measured 0.5 away', '8 ms')
+    assert driver.states.newest is not None and driver.states.newest.position[0] == 0.0
+    while not driver.send(0.5):
+        assert driver.now_ns < 10**12 + 200 * MS
+    assert driver.states.newest.position[0] == 0.5
+    assert driver.now_ns > 10**12 + 100 * MS
+
+
+def test_two_drivers_of_one_robot_never_give_a_state_to_act_on() -> None:
+    driver = Driver()
+    assert driver.send(0.0)
+    for _ in range(100):
+        assert not driver.send(0.5)
+        assert not driver.send(0.0)
+
+
+@pytest.mark.parametrize('stamped', [True, False])
+def test_a_joint_at_full_speed_never_jumps_whether_messages_wait_or_get_lost(
+    stamped: bool,
+) -> None:
+    driver = Driver()
+    if not stamped:
+        driver.stamp_ns = 0
+    position = 0.0
+    for delay_ms in [8, 8, 50, 1, 1, 22, 8, 90, 0, 0]:  # arrival; they were sent every 8 ms
+        position += 0.008  # rad: 1 rad/s, the limit
+        assert driver.send(position, later_ms=delay_ms, stamped_ms=8 if stamped else 0)
+    position += 0.09  # eleven messages lost
+    assert driver.send(position, later_ms=90, stamped_ms=90 if stamped else 0)

@@ -90,7 +90,8 @@ class Cadence:
                     raise
                 if end_ns is None:
                     end_ns = self._clock_ns() + round(self._stale_grace_s * 1e9)
-                    self._robot.hold(reason=StopReason.STATE_STALE, message=str(error))
+                    reason = error.reason or StopReason.STATE_STALE
+                    self._robot.hold(reason=reason, message=str(error))
                 if self._clock_ns() >= end_ns:
                     raise
                 self._sleep(STALE_POLL_S)

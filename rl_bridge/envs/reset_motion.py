@@ -12,7 +12,7 @@ import numpy as np
 from rl_bridge.envs.cadence import Cadence
 from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
 from rl_bridge.robots.robot import PlaceableRobot, Robot
-from rl_bridge.types import FloatArray, Limits, RobotState, StopState
+from rl_bridge.types import FloatArray, Limits, RobotState, StopReason, StopState
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,8 @@ class ResetMotion:
             raise RobotNotReady(
                 f'{names[worst]} stays {lag[worst]:.3g} rad behind on the way to where the '
                 f'episode begins; more than {settings.largest_lag:g} rad ends it. Look for what '
-                f'holds it.'
+                f'holds it.',
+                StopReason.LIMIT_EXCEEDED,
             )
         if self._cadence.passed_s > settings.timeout_s:
             away = np.abs(state.position - target)
@@ -161,5 +162,6 @@ class ResetMotion:
             raise RobotNotReady(
                 f'The robot is not at rest where the episode begins after '
                 f'{settings.timeout_s:g} s: {names[worst]} is {away[worst]:.3g} rad away. Look '
-                f'for what holds it, or raise timeout_s of the reset settings.'
+                f'for what holds it, or raise timeout_s of the reset settings.',
+                StopReason.NO_STANDSTILL,
             )

@@ -19,6 +19,15 @@ from rl_bridge.tasks.task import Task
 from rl_bridge.types import RobotState, Stop, StopReason, StopState, Timing
 
 RENDER_WIDTH, RENDER_HEIGHT = 640, 480
+# After these stops what is measured cannot be trusted, however fresh it looks.
+DOUBTFUL = frozenset(
+    {
+        StopReason.STATE_STALE,
+        StopReason.STATE_INVALID,
+        StopReason.STATE_FROZEN,
+        StopReason.STATE_JUMP,
+    }
+)
 
 
 class RobotEnv(gymnasium.Env[Any, Any]):
@@ -132,7 +141,9 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             )
             if start is not None and not in_place:
                 self._reset_motion.go_to(start)
-            self._state = self._cadence.state()
+            self._state, stop = self._measured()
+            if stop.state >= StopState.STOPPED:
+                raise RobotStopped(stop.state, stop.reason, stop.message)
             self.task.begin(self._state)
             observation = self._observation(self._state)
             info = {**self.task.info(self._state), **self.task.episode_info()}
@@ -201,15 +212,14 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             self.robot.command(command, authority_s=self._authority_s)
         except RobotStopped as stopped:
             # The state is still worth returning; the stop itself is latched.
+            state, _ = self._measured()
             stop = Stop(stopped.state, stopped.reason, stopped.message)
-            state = self._cadence.state()
             resting = self.robot.interface == 'velocity'
             applied = np.zeros_like(state.position) if resting else state.position.copy()
         else:
             applied = command.copy()
             self._cadence.pass_period()
-            state = self._cadence.state()
-            stop = self.robot.stop()
+            state, stop = self._measured()
             timing.lateness = self._cadence.lateness_s
         self._state = state
         timing.observation_age = self._cadence.age_s(state)
@@ -230,12 +240,25 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             self.robot.hold(reason=StopReason.IDLE, message='the episode is over')
         return observation, float(reward), terminated, stopped_here, info
 
+    def _measured(self) -> tuple[RobotState, Stop]:
+        """
+        Return the measured state and the stop that it was measured in.
+
+        :raises RobotStopped: the stop says that the state cannot be trusted.
+        """
+        state = self._cadence.state()
+        stop = self.robot.stop()
+        if stop.state >= StopState.STOPPED and stop.reason in DOUBTFUL:
+            raise RobotStopped(stop.state, stop.reason, stop.message)
+        return state, stop
+
     def _observation(self, state: RobotState) -> Any:
         observation = self.task.observe(state)
         if not self.observation_space.contains(observation):
             raise RobotNotReady(
                 f'The observation {observation!r} lies outside {self.observation_space}: the task '
-                f'or the measured state is at fault.'
+                f'or the measured state is at fault.',
+                StopReason.ENV_FAILED,
             )
         return observation
 

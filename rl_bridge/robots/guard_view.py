@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rl_bridge.errors import RobotStopped
+from rl_bridge.errors import RobotNotReady, RobotStopped
 from rl_bridge.types import Stop, StopReason, StopState
 
 # Ten of its reports; shorter, and a busy machine would end episodes. The guard stops the robot by
@@ -113,23 +113,31 @@ class GuardView:
             raise RobotStopped(stop.state, stop.reason, stop.message)
         return self._confirmed
 
-    def why_not_confirmed(self, now_ns: int, *, waited_s: float) -> str:
-        """Return in one sentence why no BEGIN was confirmed."""
+    @property
+    def bound_elsewhere(self) -> bool:
+        """Whether the guard listens to another bridge, which lives or was lost a moment ago."""
+        return self._status is not None and self._status.bridge_id not in ('', self._bridge_id)
+
+    def why_not_confirmed(self, now_ns: int, *, waited_s: float) -> RobotNotReady:
+        """Return why no BEGIN was confirmed."""
         if self._status is None or self.silent(now_ns):
-            return self.stop(now_ns).message
-        if self._status.bridge_id not in ('', self._bridge_id):
-            return (
+            return RobotNotReady(self.stop(now_ns).message, StopReason.GUARD_SILENT)
+        if self.bound_elsewhere:
+            return RobotNotReady(
                 f'The guard still listens to the bridge {self._status.bridge_id} after '
-                f'{waited_s:g} s: end that one, only one bridge may command a robot.'
+                f'{waited_s:g} s: end that one, only one bridge may command a robot.',
+                StopReason.NOT_ALONE,
             )
         if self._blind:
-            return (
+            return RobotNotReady(
                 f'The guard has no fresh state of the robot after {waited_s:g} s '
-                f'({self._status.stop.message}): do guard and driver run in one namespace?'
+                f'({self._status.stop.message}): do guard and driver run in one namespace?',
+                StopReason.STATE_STALE,
             )
-        return (
+        return RobotNotReady(
             f"The guard did not confirm the episode's begin within {waited_s:g} s; its log says "
-            f'why it refused.'
+            f'why it refused.',
+            StopReason.GUARD_SILENT,
         )
 
 

@@ -1,6 +1,12 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""Joint states as a driver sends them, in its own order, and whether one may act on them."""
+"""
+Joint states as a driver sends them, in its own order, and whether one may act on them.
+
+The guard stops the robot for a state that is stale, invalid or jumps. It is a process of its own,
+so its verdict comes a little later than the state itself; what is checked here again never reaches
+an observation in between.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_bridge.errors import RobotNotReady
-from rl_bridge.types import FloatArray, RobotDescription, RobotState
+from rl_bridge.types import FloatArray, RobotDescription, RobotState, StopReason
+
+# A controller may overshoot the velocity it was commanded, and messages wait in queues.
+JUMP_FACTOR = 1.5
+JUMP_SLACK_S = 0.02
+
+_Fault = tuple[str, int]  # one sentence and a StopReason
 
 
 class JointOrder:
@@ -50,7 +62,7 @@ class JointOrder:
                 picked.append(np.zeros(len(self._joints)))
                 continue
             if len(values) != len(names):
-                raise RobotNotReady(
+                raise _invalid(
                     f'The joint state names {len(names)} joints and has {len(values)} values of '
                     f'{what}; one for each joint is needed.'
                 )
@@ -58,7 +70,7 @@ class JointOrder:
         for what, array in zip(('position', 'velocity', 'effort'), picked, strict=True):
             if not np.isfinite(array).all():
                 joint = self._joints[int(np.argmin(np.isfinite(array)))]
-                raise RobotNotReady(f'The {what} of {joint} in the joint state is not finite.')
+                raise _invalid(f'The {what} of {joint} in the joint state is not finite.')
         return picked[0], picked[1], picked[2]
 
     def _found(self, names: Sequence[str]) -> NDArray[np.intp] | None:
@@ -68,7 +80,7 @@ class JointOrder:
             return None
         if missing:
             self._names = ()
-            raise RobotNotReady(
+            raise _invalid(
                 f'The joint state has no joint {", ".join(missing)}; it has {", ".join(names)}. '
                 f'Correct the joints in the robot file.'
             )
@@ -88,7 +100,12 @@ class JointStates:
         self._description = description
         self._topic = topic
         self._order = JointOrder(description.joints)
-        self._fault = ''
+        self._fault: _Fault | None = None
+        self._taken: RobotState | None = None  # the last one, whether it may be acted on or not
+        self._stamp_ns = 0  # the driver's own, of that state
+        self._repeated = False  # whether it came again since
+        self._jump: _Fault | None = None
+        self._jump_ns = 0
 
     def take(
         self,
@@ -98,31 +115,84 @@ class JointStates:
         effort: Sequence[float],
         *,
         now_ns: int,
+        stamp_ns: int = 0,
     ) -> None:
-        """Take the fields of a JointState; one that cannot be used is remembered as the fault."""
+        """
+        Take the fields of a JointState; one that cannot be used is remembered as the fault.
+
+        :param now_ns: monotonic clock at arrival.
+        :param stamp_ns: the driver's own stamp, of whatever clock; 0 = none. The same one again
+            tells nothing new, so the state grows old.
+        """
         try:
             picked = self._order.pick(names, position, velocity, effort)
         except RobotNotReady as error:
-            self._fault = str(error)
+            self._fault = str(error), error.reason
             return
-        if picked is not None:
-            self._fault = ''
-            self.newest = RobotState(*picked, now_ns)
+        if picked is None:
+            return
+        self._repeated = bool(stamp_ns) and stamp_ns == self._stamp_ns
+        if self._repeated:
+            return
+        state = RobotState(*picked, now_ns)
+        self._watch_jump(state, stamp_ns)
+        self._taken, self._stamp_ns = state, stamp_ns
+        self._fault = self._jump
+        if self._jump is None:
+            self.newest = state
 
-    def problem(self, now_ns: int) -> str:
-        """Return in one sentence why the newest state must not be acted on, or nothing."""
+    def problem(self, now_ns: int) -> RobotNotReady | None:
+        """Return why the newest state must not be acted on, or None."""
         name, limit_s = self._description.name, self._description.state_max_age_s
-        if self._fault:
-            return self._fault
+        if self._fault is not None:
+            return RobotNotReady(*self._fault)
         if self.newest is None:
-            return (
+            return RobotNotReady(
                 f'No joint state of {name} has come on {self._topic}: is its driver running, in '
-                f'this namespace?'
+                f'this namespace?',
+                StopReason.STATE_STALE,
             )
         age_s = (now_ns - self.newest.stamp_ns) / 1e9
-        if age_s > limit_s:
-            return (
-                f'The joint state of {name} on {self._topic} is {age_s:.3g} s old, more than '
-                f'{limit_s:g} s: is its driver still running?'
+        if age_s <= limit_s:
+            return None
+        if self._repeated:
+            return RobotNotReady(
+                f'The joint state of {name} on {self._topic} has had the same stamp for '
+                f'{age_s:.3g} s, more than {limit_s:g} s: its driver repeats an old one.',
+                StopReason.STATE_FROZEN,
             )
-        return ''
+        return RobotNotReady(
+            f'The joint state of {name} on {self._topic} is {age_s:.3g} s old, more than '
+            f'{limit_s:g} s: is its driver still running?',
+            StopReason.STATE_STALE,
+        )
+
+    def _watch_jump(self, state: RobotState, stamp_ns: int) -> None:
+        """Note a state that no joint can have come to; it takes a while of steady ones to pass."""
+        before, limit_s = self._taken, self._description.state_max_age_s
+        if before is None:
+            return
+        passed_s = (state.stamp_ns - before.stamp_ns) / 1e9
+        slack_s = limit_s
+        if stamp_ns and self._stamp_ns:
+            # Messages that waited arrive in a burst; their stamps tell how far they are apart.
+            stamped_s = (stamp_ns - self._stamp_ns) / 1e9
+            passed_s = max(passed_s, min(stamped_s, limit_s))
+            slack_s = JUMP_SLACK_S
+        moved = np.abs(state.position - before.position)
+        most = JUMP_FACTOR * self._description.limits.velocity * (passed_s + slack_s)
+        if (moved > most).any():
+            worst = int((moved - most).argmax())
+            self._jump_ns = state.stamp_ns
+            self._jump = (
+                f'{self._description.joints[worst]} is measured {moved[worst]:.3g} away from '
+                f'where it was {passed_s * 1e3:.0f} ms before, which is faster than it can move: '
+                f'do two drivers publish on {self._topic}?',
+                StopReason.STATE_JUMP,
+            )
+        elif state.stamp_ns - self._jump_ns > limit_s * 1e9:
+            self._jump = None
+
+
+def _invalid(message: str) -> RobotNotReady:
+    return RobotNotReady(message, StopReason.STATE_INVALID)

@@ -121,17 +121,18 @@ class TopicRobot:
         """
         with self._news:
             self._news.wait_for(
-                lambda: not self._problem() and not self._guard.silent(self._clock_ns()),
+                lambda: self._problem() is None and not self._guard.silent(self._clock_ns()),
                 timeout_s,
             )
             problem = self._problem()
-            if not problem and self._guard.silent(self._clock_ns()):
-                problem = (
+            if problem is None and self._guard.silent(self._clock_ns()):
+                problem = RobotNotReady(
                     f'{self._guard.stop(self._clock_ns()).message} It must be in the same '
-                    f'namespace, or named with the parameter guard.'
+                    f'namespace, or named with the parameter guard.',
+                    StopReason.GUARD_SILENT,
                 )
-            if problem:
-                raise RobotNotReady(problem)
+            if problem is not None:
+                raise problem
 
     def state(self) -> RobotState:
         """
@@ -141,8 +142,9 @@ class TopicRobot:
         """
         with self._news:
             problem = self._problem()
-            if problem or self._states.newest is None:
-                raise RobotNotReady(problem)
+            if problem is not None:
+                raise problem
+            assert self._states.newest is not None
             return self._states.newest
 
     def stop(self) -> Stop:
@@ -172,8 +174,8 @@ class TopicRobot:
         end_ns = self._clock_ns() + round(timeout_s * 1e9)
         with self._news:
             problem = self._problem()
-            if problem:
-                raise RobotNotReady(problem)
+            if problem is not None:
+                raise problem
             if not self._announced:
                 self._halted = None
             self._announced = False
@@ -189,9 +191,7 @@ class TopicRobot:
                 if self._news.wait_for(begun, min(BEGIN_EVERY_S, left_s)):
                     return
                 if self._clock_ns() >= end_ns:
-                    raise RobotNotReady(
-                        self._guard.why_not_confirmed(self._clock_ns(), waited_s=timeout_s)
-                    )
+                    raise self._guard.why_not_confirmed(self._clock_ns(), waited_s=timeout_s)
 
     def command(self, values: FloatArray, *, authority_s: float) -> None:
         """
@@ -287,7 +287,7 @@ class TopicRobot:
             raise RobotStopped(self._halted.state, self._halted.reason, self._halted.message)
         return self._guard.confirmed(sequence, asked_ns=asked_ns)
 
-    def _problem(self) -> str:
+    def _problem(self) -> RobotNotReady | None:
         return self._states.problem(self._clock_ns())
 
     # -- callbacks, in the executor's thread ---------------------------------------------------
@@ -300,6 +300,7 @@ class TopicRobot:
                 message.velocity,
                 message.effort,
                 now_ns=self._clock_ns(),
+                stamp_ns=message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec,
             )
             self._news.notify_all()
 
