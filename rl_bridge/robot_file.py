@@ -4,18 +4,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from rl_bridge.errors import ConfigError
-from rl_bridge.types import CommandInterface, FloatArray, Limits, RobotDescription
+from rl_bridge.robot_description import HALT_PROFILES
+from rl_bridge.types import (
+    CommandInterface,
+    Limits,
+    RobotDescription,
+    SecondStage,
+    StateChecks,
+    StopStatus,
+    Workspace,
+)
+from rl_bridge.yaml_section import Section, read_yaml
 
 COMMAND_KINDS = ('velocity', 'position')
+PROFILES = {'velocity': ('zero', 'ramp'), 'position': ('hold', 'ramp')}
 DH_COLUMNS = 4
+_CHECKS = ('frozen_within', 'jump', 'position_tolerance', 'velocity_tolerance')
 
 _SOURCE_CONFIG = Path(__file__).resolve().parent.parent / 'config'
 
@@ -29,7 +36,7 @@ def load_robot(path: str | Path) -> RobotDescription:
     :raises ConfigError: naming the file, the key, its value and the fix.
     """
     file = _find(Path(path))
-    return _description(_Section(str(file), '', _read(file)))
+    return _description(Section(str(file), '', read_yaml(file)))
 
 
 def _find(path: Path) -> Path:
@@ -57,185 +64,25 @@ def _config_folders() -> list[Path]:
     return [*folders, _SOURCE_CONFIG]
 
 
-def _read(file: Path) -> object:
-    try:
-        import yaml
-    except ImportError as missing:
-        raise ConfigError(
-            f'{file} cannot be read without PyYAML; install rl_bridge[node] or python3-yaml'
-        ) from missing
-
-    class Loader(yaml.SafeLoader):
-        """Refuses a key that stands twice; PyYAML alone silently takes the last one."""
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-            seen: set[Hashable] = set()
-            for key_node, _ in node.value:
-                key = self.construct_object(key_node, deep=True)
-                if isinstance(key, Hashable) and key in seen:
-                    line = key_node.start_mark.line + 1
-                    raise ConfigError(
-                        f'{file}: the key {key!r} stands twice (line {line}); remove one'
-                    )
-                if isinstance(key, Hashable):
-                    seen.add(key)
-            return dict(super().construct_mapping(node, deep))
-
-    try:
-        return yaml.load(file.read_text(encoding='utf-8'), Loader)
-    except yaml.YAMLError as fault:
-        text = ' '.join(str(fault).split())
-        raise ConfigError(f'{file} is not valid YAML: {text}; correct it there') from fault
-    except (OSError, UnicodeDecodeError, RecursionError) as fault:
-        raise ConfigError(f'{file} cannot be read as UTF-8 text: {fault}; correct it') from fault
-
-
-class _Section:
-    """
-    One mapping of the file, with its place for the error sentences.
-
-    :param file: name of the file.
-    :param path: where the mapping stands, 'limits.position' for example; empty for the whole file.
-    :param value: what stands there.
-    """
-
-    def __init__(self, file: str, path: str, value: object) -> None:
-        self.file = file
-        self.path = path
-        if not isinstance(value, Mapping):
-            raise self._error(path or 'the file', value, 'must be a mapping of keys to values')
-        self._values: dict[object, object] = dict(value)
-
-    def only(self, *keys: str, optional: tuple[str, ...] = ()) -> None:
-        """Refuse unknown keys, then missing ones."""
-        allowed = (*keys, *optional)
-        for key in self._values:
-            if key not in allowed:
-                raise self._error(
-                    self._at(key), self._values[key], f'is unknown; use {_names(allowed)}'
-                )
-        for key in keys:
-            if key not in self._values:
-                raise ConfigError(
-                    f'{self.file}: {self._at(key)} is missing; add it, there is no default'
-                )
-
-    def section(self, key: str) -> _Section:
-        return _Section(self.file, self._at(key), self._values[key])
-
-    def has(self, key: str) -> bool:
-        return key in self._values
-
-    def get(self, key: str) -> object:
-        return self._values.get(key)
-
-    def text(self, key: str) -> str:
-        value = self._values[key]
-        if not isinstance(value, str) or not value.strip():
-            raise self._error(self._at(key), value, 'must be a text that is not empty')
-        return value
-
-    def topic(self, key: str) -> str:
-        value = self.text(key)
-        parts = value.removeprefix('/').split('/')
-        if any(not part.isidentifier() or not part.isascii() for part in parts):
-            raise self._error(
-                self._at(key),
-                value,
-                "is no topic name; use letters, digits, '_' and '/', 'joint_states' for example",
-            )
-        return value
-
-    def number(self, key: str, *, above: float | None = None, least: float | None = None) -> float:
-        return self._number(self._at(key), self._values[key], above=above, least=least)
-
-    def numbers(self, key: str, count: int, *, above: float | None = None) -> FloatArray:
-        """
-        :param count: how many there must be.
-        :returns: shape (count,), read-only.
-        """
-        values = self._list(self._at(key), self._values[key], count)
-        read = [
-            self._number(f'{self._at(key)}[{i}]', value, above=above)
-            for i, value in enumerate(values)
-        ]
-        return _frozen(np.array(read, dtype=np.float64))
-
-    def table(self, key: str, rows: int, columns: int) -> FloatArray:
-        """
-        :returns: shape (rows, columns), read-only.
-        """
-        place = self._at(key)
-        read = []
-        for i, row in enumerate(self._list(place, self._values[key], rows)):
-            values = self._list(f'{place}[{i}]', row, columns)
-            read.append(
-                [self._number(f'{place}[{i}][{j}]', value) for j, value in enumerate(values)]
-            )
-        return _frozen(np.array(read, dtype=np.float64))
-
-    def names(self, key: str) -> tuple[str, ...]:
-        place, values = self._at(key), self._values[key]
-        if not isinstance(values, list) or not values:
-            raise self._error(place, values, 'must be a list with at least one joint name')
-        for i, value in enumerate(values):
-            if not isinstance(value, str) or not value.strip():
-                raise self._error(f'{place}[{i}]', value, 'must be the name of a joint')
-            if value in values[:i]:
-                raise self._error(f'{place}[{i}]', value, 'stands twice; name each joint once')
-        return tuple(values)
-
-    def _at(self, key: object) -> str:
-        return f'{self.path}.{key}' if self.path else str(key)
-
-    def _list(self, place: str, value: object, count: int) -> list[object]:
-        if not isinstance(value, list):
-            raise self._error(place, value, f'must be a list of {count} values')
-        if len(value) != count:
-            raise self._error(place, value, f'has {len(value)} values; give {count}')
-        return value
-
-    def _number(
-        self, place: str, value: object, *, above: float | None = None, least: float | None = None
-    ) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            hint = '; YAML reads 1e-3 as text, write 1.0e-3' if isinstance(value, str) else ''
-            raise self._error(place, value, f'must be a number{hint}')
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            raise self._error(place, value, 'must be finite')
-        if above is not None and not number > above:
-            raise self._error(place, value, f'must be greater than {above:g}')
-        if least is not None and not number >= least:
-            raise self._error(place, value, f'must be at least {least:g}')
-        return number
-
-    def _error(self, place: str, value: object, what: str) -> ConfigError:
-        shown = repr(value)
-        if len(shown) > 80:
-            shown = shown[:77] + '...'
-        return ConfigError(f'{self.file}: {place} = {shown} {what}')
-
-
-def _names(keys: tuple[str, ...]) -> str:
-    return ', '.join(keys)
-
-
-def _frozen(values: FloatArray) -> FloatArray:
-    values.flags.writeable = False
-    return values
-
-
-def _description(top: _Section) -> RobotDescription:
-    top.only('name', 'joints', 'state', 'commands', 'limits', 'standstill', optional=('dh',))
+def _description(top: Section) -> RobotDescription:
+    top.only(
+        'name',
+        'joints',
+        'state',
+        'commands',
+        'limits',
+        'standstill',
+        optional=('dh', 'stop_status', 'halt', 'workspace'),
+    )
     joints = top.names('joints')
     state = top.section('state')
-    state.only('topic', 'max_age')
+    state.only('topic', 'max_age', optional=_CHECKS)
     standstill = top.section('standstill')
     standstill.only('speed', 'within')
+    dh = None if top.get('dh') is None else top.table('dh', len(joints), DH_COLUMNS)
+    if dh is None and top.has('workspace'):
+        raise top.fault('workspace', 'needs dh too, to know where the tool is; add it')
+    halt = _halt(top.section('halt')) if top.has('halt') else HALT_PROFILES
     return RobotDescription(
         name=top.text('name'),
         joints=joints,
@@ -245,16 +92,83 @@ def _description(top: _Section) -> RobotDescription:
         limits=_limits(top.section('limits'), len(joints)),
         standstill_speed=standstill.number('speed', above=0.0),
         standstill_within_s=standstill.number('within', above=0.0),
-        dh=None if top.get('dh') is None else top.table('dh', len(joints), DH_COLUMNS),
+        dh=dh,
+        state_checks=_state_checks(state),
+        stop_status=_stop_status(top.section('stop_status')) if top.has('stop_status') else None,
+        halt=dict(halt),
+        second_stage=_second_stage(top),
+        workspace=_workspace(top.section('workspace')) if top.has('workspace') else None,
     )
 
 
-def _commands(section: _Section) -> dict[str, CommandInterface]:
+def _state_checks(state: Section) -> StateChecks:
+    default = StateChecks()
+    max_age = state.number('max_age', above=0.0)
+
+    def number(key: str, otherwise: float) -> float:
+        return state.number(key, above=0.0) if state.has(key) else otherwise
+
+    frozen_within = number('frozen_within', 3 * max_age)
+    if frozen_within < max_age:
+        raise state.fault('frozen_within', f'must be at least max_age, {max_age:g}')
+    return StateChecks(
+        frozen_within_s=frozen_within,
+        jump=state.number('jump', above=0.0) if state.has('jump') else None,
+        position_tolerance=number('position_tolerance', default.position_tolerance),
+        velocity_tolerance=number('velocity_tolerance', default.velocity_tolerance),
+    )
+
+
+def _stop_status(section: Section) -> StopStatus:
+    section.only('topic', 'type', 'field', 'running', 'max_age')
+    field = section.text('field')
+    if not all(map(str.isidentifier, field.split('.'))):
+        raise section.fault('field', "is no field; write its name, 'data' for example")
+    return StopStatus(
+        topic=section.topic('topic'),
+        type=section.type_name('type', 'msg'),
+        field=field,
+        running=section.values('running'),
+        max_age_s=section.number('max_age', least=0.0),
+    )
+
+
+def _halt(section: Section) -> dict[str, str]:
+    section.only(optional=(*COMMAND_KINDS, 'second_stage'))
+    profiles = dict(HALT_PROFILES)
+    for kind in COMMAND_KINDS:
+        if section.has(kind):
+            entry = section.section(kind)
+            entry.only('profile')
+            profiles[kind] = entry.choice('profile', PROFILES[kind])
+    return profiles
+
+
+def _second_stage(top: Section) -> SecondStage | None:
+    if not top.has('halt') or not top.section('halt').has('second_stage'):
+        return None
+    section = top.section('halt').section('second_stage')
+    section.only('service', 'type', 'after', optional=('request',))
+    return SecondStage(
+        service=section.topic('service'),
+        type=section.type_name('type', 'srv'),
+        request=section.mapping('request') if section.has('request') else {},
+        after_s=section.number('after', above=0.0),
+    )
+
+
+def _workspace(section: Section) -> Workspace:
+    section.only('lower', 'upper')
+    lower, upper = section.ordered('lower', 'upper', 3)
+    return Workspace(lower, upper)
+
+
+def _commands(section: Section) -> dict[str, CommandInterface]:
     section.only(optional=COMMAND_KINDS)
     if not any(section.has(kind) for kind in COMMAND_KINDS):
         raise ConfigError(
             f'{section.file}: {section.path} is empty; name at least one of '
-            f'{_names(COMMAND_KINDS)}'
+            f'{", ".join(COMMAND_KINDS)}'
         )
     commands = {}
     for kind in COMMAND_KINDS:
@@ -267,17 +181,11 @@ def _commands(section: _Section) -> dict[str, CommandInterface]:
     return commands
 
 
-def _limits(section: _Section, joints: int) -> Limits:
+def _limits(section: Section, joints: int) -> Limits:
     section.only('position', 'velocity', 'acceleration')
     position = section.section('position')
     position.only('lower', 'upper')
-    lower, upper = position.numbers('lower', joints), position.numbers('upper', joints)
-    for i in range(joints):
-        if not lower[i] < upper[i]:
-            raise ConfigError(
-                f'{section.file}: {position.path}.lower[{i}] = {lower[i]:g} must be smaller than '
-                f'{position.path}.upper[{i}] = {upper[i]:g}; correct one of them'
-            )
+    lower, upper = position.ordered('lower', 'upper', joints)
     return Limits(
         position_lower=lower,
         position_upper=upper,

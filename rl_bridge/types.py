@@ -13,10 +13,14 @@ from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray = NDArray[np.float64]
+from rl_bridge.robot_description import CommandInterface as CommandInterface
+from rl_bridge.robot_description import FloatArray as FloatArray
+from rl_bridge.robot_description import Limits as Limits
+from rl_bridge.robot_description import RobotDescription as RobotDescription
+from rl_bridge.robot_description import SecondStage as SecondStage
+from rl_bridge.robot_description import StateChecks as StateChecks
+from rl_bridge.robot_description import StopStatus as StopStatus
+from rl_bridge.robot_description import Workspace as Workspace
 
 PROTOCOL_VERSION = 2
 
@@ -271,51 +275,6 @@ class RenderReply:
     height: int = 0
     width: int = 0
     data: array[int] = field(default_factory=lambda: array('B'))
-
-
-@dataclass(slots=True, frozen=True)
-class Limits:
-    """
-    Limits per joint in the robot file's order, each array of shape (joints,), SI units.
-
-    None of them has a default: a robot file that leaves one out is refused.
-    """
-
-    position_lower: FloatArray
-    position_upper: FloatArray
-    velocity: FloatArray
-    acceleration: FloatArray
-
-
-@dataclass(slots=True, frozen=True)
-class CommandInterface:
-    """
-    How the robot takes commands, as a ros2_control controller does.
-
-    :param kind: 'velocity' or 'position'.
-    :param topic: relative topic of the controller.
-    :param timeout_s: the controller's own command time-out in seconds, as its maker declares
-        it; 0 = it has none.
-    """
-
-    kind: str
-    topic: str
-    timeout_s: float
-
-
-@dataclass(slots=True, frozen=True)
-class RobotDescription:
-    """A robot as its YAML file describes it."""
-
-    name: str
-    joints: tuple[str, ...]
-    state_topic: str
-    state_max_age_s: float
-    commands: dict[str, CommandInterface]
-    limits: Limits
-    standstill_speed: float
-    standstill_within_s: float
-    dh: FloatArray | None = None
 
 
 @dataclass(slots=True, frozen=True)

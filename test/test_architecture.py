@@ -42,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
 
 # Layers of several modules that lie side by side; any other folder or module is its own layer.
 SPREAD = {
+    'types': ('types', 'robot_description'),
     'robot_file': ('robot_file', 'yaml_section'),
     'session': ('session', 'decision', 'request_age', 'reset_memory'),
     'bridge': ('bridge', 'stage', 'hosted_env', 'turns', 'reset_content'),
