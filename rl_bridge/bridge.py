@@ -304,6 +304,8 @@ class Bridge:
             return Status(
                 StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders'
             )
+        if session and session != self.session.session:
+            return Status(StatusCode.NO_SESSION, 'the session has ended; reset to go on')
         if self._hosted.render_mode != 'rgb_array':
             return Status(
                 StatusCode.UNSUPPORTED,

@@ -386,6 +386,13 @@ def test_only_the_holder_renders(rig: Rig) -> None:
     assert rig.bridge.render(session).status.code == StatusCode.OK
 
 
+def test_a_session_that_has_ended_renders_nothing(rig: Rig) -> None:
+    session = rig.begin('ann')
+    rig.bridge.close_session(session)
+    assert refused(rig.bridge.render(session), StatusCode.NO_SESSION, 'has ended')
+    assert refused(rig.bridge.render('never known'), StatusCode.NO_SESSION, 'has ended')
+
+
 def test_an_environment_without_pictures_says_so() -> None:
     assert refused(
         Rig(CountingEnv()).bridge.render(''), StatusCode.UNSUPPORTED, 'render mode None'
