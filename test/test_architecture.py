@@ -24,7 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     'client': {'errors', 'types', 'wire'},
     'robot_file': {'errors', 'types'},
     'kinematics': {'errors', 'types'},
-    'safety': {'errors', 'types', 'robot_file', 'kinematics'},
+    'events': {'errors', 'types'},
+    'safety': {'errors', 'types', 'robot_file', 'kinematics', 'events'},
     'robots': {'errors', 'types', 'robot_file', 'safety'},
     'tasks': {'errors', 'types', 'kinematics', 'robots'},
     'sim': {'errors', 'types', 'kinematics', 'robots', 'safety'},
@@ -33,10 +34,10 @@ ALLOWED: dict[str, set[str]] = {
     'session': {'errors', 'types'},
     'bridge': {'errors', 'types', 'wire', 'safety', 'robots', 'session'},
     'node': {
-        'errors', 'types', 'robot_file', 'robots', 'tasks', 'envs', 'env_factory', 'session',
-        'bridge',
+        'errors', 'types', 'robot_file', 'events', 'safety', 'robots', 'tasks', 'envs',
+        'env_factory', 'session', 'bridge',
     },
-    'tools': {'errors', 'types', 'tasks'},
+    'tools': {'errors', 'types', 'events', 'tasks'},
     'package': {'client', 'envs'},
 }  # fmt: skip
 
@@ -154,7 +155,7 @@ def test_a_client_never_reaches_the_server_side_even_indirectly() -> None:
 
 
 def test_the_guard_never_reaches_robots_wire_or_bridge_even_indirectly() -> None:
-    assert reachable('safety') == {'errors', 'types', 'robot_file', 'kinematics'}
+    assert reachable('safety') == {'errors', 'types', 'robot_file', 'kinematics', 'events'}
 
 
 def test_the_session_knows_numbers_and_clocks_only() -> None:
@@ -163,9 +164,11 @@ def test_the_session_knows_numbers_and_clocks_only() -> None:
 
 @pytest.mark.parametrize('path', MODULES, ids=ids)
 def test_what_robots_share_with_the_guard_is_pure(path: Path) -> None:
-    if layer(name_of(path)) not in ('robots', 'sim', 'bridge'):
+    if layer(name_of(path)) not in ('robots', 'sim', 'bridge', 'node'):
         return
     of_the_guard = {name for name in own(path) if layer(name) == 'safety'}
+    if layer(name_of(path)) == 'node':
+        of_the_guard.discard('safety.event_log')  # each process keeps its own
     if path.name == 'sim_arm_node.py':
         of_the_guard.discard('safety.realtime')  # scheduling, of any process
     assert of_the_guard <= SHARED_WITH_ROBOTS
