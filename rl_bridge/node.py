@@ -12,7 +12,6 @@ environment or a slow lifecycle transition delays none of the others.
 
 from __future__ import annotations
 
-import functools
 import logging
 import signal
 import sys
@@ -20,7 +19,6 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import rclpy
@@ -28,48 +26,25 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
 from rl_bridge import parameters
+from rl_bridge.boundary_node import RosLog, logged
 from rl_bridge.bridge import Bridge
-from rl_bridge.errors import RlBridgeError
 from rl_bridge.hosted_env import HostedEnv
 from rl_bridge.hosting_node import host
+from rl_bridge.presence_node import Presence
+from rl_bridge.pulse_node import Pulse
 from rl_bridge.robots.topic_io import TopicIo
 from rl_bridge.services_node import RequestLoop
 from rl_bridge.status_node import StatusTopics
 from rl_bridge.types import StopReason
 from rl_bridge.weights_node import WeightParameters
-from rl_bridge_interfaces.msg import Heartbeat, Leaf
+from rl_bridge_interfaces.msg import Leaf
 
-PULSE_S = 0.02
 CLOSE_TIMEOUT_S = 5.0
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-LifecycleCallback = Callable[['RobotEnvNode', LifecycleState], TransitionCallbackReturn]
-
-
-def _logged(callback: LifecycleCallback) -> LifecycleCallback:
-    """
-    Log what rclpy's lifecycle would swallow, and fail the transition instead of leaving it half
-    done.
-    """
-
-    @functools.wraps(callback)
-    def wrapper(self: RobotEnvNode, state: LifecycleState) -> TransitionCallbackReturn:
-        with self.transition:
-            if self.asked_to_end.is_set():
-                return FAILURE
-            try:
-                return callback(self, state)
-            except RlBridgeError as error:
-                self.get_logger().error(f'{callback.__name__}: {error}')
-            except Exception:
-                self.get_logger().error(f'{callback.__name__} failed\n{traceback.format_exc()}')
-            return FAILURE
-
-    return wrapper
 
 
 class RobotEnvNode(LifecycleNode):
@@ -87,29 +62,36 @@ class RobotEnvNode(LifecycleNode):
         self._bridge: Bridge | None = None
         self._topic_io: TopicIo | None = None
         self._active = False
-        self._ticking = False  # from the first robot on, so that its guard never misses a tick
         self._weights: WeightParameters | None = None
         parameters.declare(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
-        self._tick = self.create_publisher(Heartbeat, '~/tick', 1)
+        self._presence = Presence(self, bridge_id=self.bridge_id)
         self._status = StatusTopics(self, bridge_id=self.bridge_id)
         self.create_service(Trigger, '~/halt', self._on_halt)
         self.create_service(Trigger, '~/recover', self._on_recover)
         self.create_timer(1.0, lambda: self._status.diagnose(self._bridge, active=self._active))
-        self._requests = RequestLoop(self, lambda: self._bridge)
+        self._answering = threading.Event()  # once no other bridge of this name does
+        self._requests = RequestLoop(self, lambda: self._bridge, open_=self._answering)
         self.asked_to_end = threading.Event()
         self.transition = threading.RLock()  # one lifecycle transition, or the end, at a time
-        self._ending = threading.Event()
-        self._pulse = threading.Thread(target=self._run_pulse, name='pulse', daemon=True)
+        self._ended = False
+        self._pulse = Pulse(
+            self,
+            bridge_id=self.bridge_id,
+            beat=self._beat,
+            priority=self.get_parameter('realtime_priority').value,
+        )
         self._pulse.start()
 
     # -- lifecycle --------------------------------------------------------------------------------
 
-    @_logged
+    @logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Build the environment and check it; nothing moves."""
-        self._ticking = True  # before a guard may listen to this bridge
+        self._presence.require_alone()
+        self._answering.set()
+        self._pulse.ticking = True  # before a guard may listen to this bridge
         hosting = host(
             self,
             parameters.values(self),
@@ -138,7 +120,7 @@ class RobotEnvNode(LifecycleNode):
         self.get_logger().info(f'configured: {hosting.name}, {pace}')
         return SUCCESS
 
-    @_logged
+    @logged
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Accept sessions."""
         assert self._bridge is not None
@@ -146,26 +128,26 @@ class RobotEnvNode(LifecycleNode):
         self._active = True
         return super().on_activate(state)
 
-    @_logged
+    @logged
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Halt the robot, then refuse sessions."""
         self._deactivate(StopReason.DEACTIVATED, 'the bridge was deactivated')
         return super().on_deactivate(state)
 
-    @_logged
+    @logged
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Close the environment and let go of the robot."""
         self._let_go()
         return SUCCESS
 
-    @_logged
+    @logged
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Halt the robot and let go of it."""
         self._deactivate(StopReason.SHUTDOWN, 'the bridge is shutting down')
         self._let_go()
         return SUCCESS
 
-    @_logged
+    @logged
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Come back to unconfigured with the robot at rest."""
         self._deactivate(StopReason.SHUTDOWN, 'a lifecycle transition failed')
@@ -186,12 +168,12 @@ class RobotEnvNode(LifecycleNode):
         # Halt at once; a configure that still waits for the robot gives up within a slice.
         self._deactivate(StopReason.SHUTDOWN, 'the bridge is shutting down')
         with self.transition:
-            if self._ending.is_set():
+            if self._ended:
                 return
             self._let_go()
             self._requests.close()
-            self._ending.set()
-        self._pulse.join()
+            self._ended = True
+        self._pulse.end()
 
     def _deactivate(self, reason: StopReason, message: str) -> None:
         self._active = False
@@ -251,41 +233,18 @@ class RobotEnvNode(LifecycleNode):
         )
         return response
 
-    def _run_pulse(self) -> None:
-        """Tick, end expired leases, tell the status; paced by absolute monotonic time."""
-        count = 0
-        due = time.monotonic()
-        while not self._ending.is_set():
-            bridge = self._bridge
-            try:
-                if self._ticking:
-                    count += 1
-                    self._tick.publish(Heartbeat(sender=self.bridge_id, count=count))
-                if bridge is not None:
-                    bridge.tick()
-                self._status.tell(bridge, active=self._active)
-            except Exception:
-                self.get_logger().error(f'the pulse failed\n{traceback.format_exc()}')
-            due = max(due + PULSE_S, time.monotonic() - PULSE_S)
-            self._ending.wait(max(0.0, due - time.monotonic()))
-
-
-class _RosLog(logging.Handler):
-    """Hands what the ROS-free layers log to the node's logger."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(logging.INFO)
-        self._logger = node.get_logger()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record)
-        # rclpy ties a severity to the line that logs it, so each has a line of its own.
-        if record.levelno >= logging.ERROR:
-            self._logger.error(text)
-        elif record.levelno >= logging.WARNING:
-            self._logger.warning(text)
-        else:
-            self._logger.info(text)
+    def _beat(self) -> None:
+        """End expired leases, tell the status, watch for a second bridge; called by the pulse."""
+        bridge = self._bridge
+        self._presence.look()
+        if bridge is not None:
+            bridge.tick()
+        elif self._presence.rival:
+            self._answering.clear()
+            return  # it alone answers and tells its status
+        elif not self._answering.is_set() and self._presence.settled:
+            self._answering.set()
+        self._status.tell(bridge, active=self._active)
 
 
 def _ignore_signals() -> None:
@@ -324,7 +283,7 @@ def main(args: list[str] | None = None) -> int:
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = RobotEnvNode()
     log = logging.getLogger('rl_bridge')
-    log.addHandler(_RosLog(node))
+    log.addHandler(RosLog(node))
     log.setLevel(logging.INFO)
     log.propagate = False
     by_signal = threading.Event()

@@ -101,6 +101,12 @@ TABLE = (
         "Seconds to wait at configure for the robot's state and the guard.",
         (0.1, 600.0),
     ),
+    Parameter(
+        'realtime_priority',
+        30,
+        'SCHED_FIFO priority of the thread that ticks to the guard; 0 = only nice -20.',
+        (0, 98),
+    ),
 )
 
 
@@ -124,11 +130,14 @@ def authority_s(*, authority_time: float, control_rate: float) -> float:
 
 def declare(node: Any) -> None:
     """Declare the table on an rclpy node; ranges are checked by ROS whenever a value is set."""
-    from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
+    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
     for parameter in TABLE:
         descriptor = ParameterDescriptor(description=parameter.description)
-        if parameter.limits is not None:
+        if parameter.limits is not None and isinstance(parameter.default, int):
+            first, last = map(int, parameter.limits)
+            descriptor.integer_range = [IntegerRange(from_value=first, to_value=last)]
+        elif parameter.limits is not None:
             low, high = parameter.limits
             descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
         node.declare_parameter(parameter.name, parameter.default, descriptor)

@@ -58,9 +58,19 @@ class RequestLoop:
     The services live as long as the node; what they answer follows from ``bridge()``.
 
     :param bridge: gives the configured bridge, or None.
+    :param open_: while it is not set nothing is answered; None = always.
     """
 
-    def __init__(self, node: Node, bridge: Callable[[], Bridge | None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        bridge: Callable[[], Bridge | None],
+        *,
+        open_: threading.Event | None = None,
+    ) -> None:
+        self._open = open_ or threading.Event()
+        if open_ is None:
+            self._open.set()
         self._node = node
         self._bridge = bridge
         self._closing = False
@@ -101,6 +111,7 @@ class RequestLoop:
         :return: false if a thread is still inside the environment after ``timeout_s``.
         """
         self._closing = True
+        self._open.set()
         self._wake.trigger_guard_condition()
         for thread in self._threads:
             thread.join(timeout_s)
@@ -111,10 +122,11 @@ class RequestLoop:
 
     def _serve(self) -> None:
         while not self._closing and self._node.context.ok():
+            self._open.wait()
             try:
                 with self._lead:
                     work = None if self._closing else self._take()
-                if work is not None:
+                if work is not None and self._open.is_set():
                     work()
             except Exception:  # a request must never end the bridge
                 self._node.get_logger().error(

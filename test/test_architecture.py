@@ -20,34 +20,39 @@ PACKAGE = ROOT / 'rl_bridge'
 ALLOWED: dict[str, set[str]] = {
     'errors': set(),
     'types': {'errors'},
+    'dds': {'errors'},
     'wire': {'errors', 'types'},
-    'client': {'errors', 'types', 'wire'},
+    'client': {'errors', 'types', 'dds', 'wire'},
     'robot_file': {'errors', 'types'},
     'kinematics': {'errors', 'types'},
     'events': {'errors', 'types'},
-    'safety': {'errors', 'types', 'robot_file', 'kinematics', 'events'},
-    'robots': {'errors', 'types', 'robot_file', 'safety'},
+    'safety': {'errors', 'types', 'dds', 'robot_file', 'kinematics', 'events'},
+    'robots': {'errors', 'types', 'dds', 'robot_file', 'safety'},
     'tasks': {'errors', 'types', 'kinematics', 'robots'},
-    'sim': {'errors', 'types', 'kinematics', 'robots', 'safety'},
+    'sim': {'errors', 'types', 'dds', 'kinematics', 'robots', 'safety'},
     'envs': {'errors', 'types', 'robots', 'tasks', 'sim'},
     'env_factory': {'errors'},
     'session': {'errors', 'types'},
     'bridge': {'errors', 'types', 'wire', 'safety', 'robots', 'session'},
     'node': {
-        'errors', 'types', 'robot_file', 'events', 'safety', 'robots', 'tasks', 'envs',
+        'errors', 'types', 'dds', 'robot_file', 'events', 'safety', 'robots', 'tasks', 'envs',
         'env_factory', 'session', 'bridge',
     },
-    'tools': {'errors', 'types', 'events', 'tasks'},
+    'tools': {'errors', 'types', 'dds', 'events', 'tasks'},
     'package': {'client', 'envs'},
 }  # fmt: skip
 
 # Layers of several modules that lie side by side; any other folder or module is its own layer.
 SPREAD = {
     'types': ('types', 'robot_description'),
+    'dds': ('dds_profile', 'dds_profile_node', 'topic_qos'),
     'robot_file': ('robot_file', 'yaml_section'),
     'session': ('session', 'decision', 'request_age', 'reset_memory'),
     'bridge': ('bridge', 'stage', 'hosted_env', 'turns', 'reset_content'),
-    'node': ('node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node'),
+    'node': (
+        'node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node',
+        'presence_node', 'pulse_node', 'boundary_node',
+    ),
     'tools': ('cli', 'processes', 'demo', 'demo_client', 'observer_node'),
     'package': ('__init__',),
 }
@@ -67,7 +72,7 @@ ROS_PACKAGES = {
 
 MOST_LINES = 350
 # Known to be too long. A number may only become smaller.
-TOO_LONG = {'node.py': 354}
+TOO_LONG: dict[str, int] = {}
 
 MODULES = sorted(PACKAGE.rglob('*.py'))
 
@@ -151,11 +156,13 @@ def reachable(start: str) -> set[str]:
 
 
 def test_a_client_never_reaches_the_server_side_even_indirectly() -> None:
-    assert reachable('client') == {'errors', 'types', 'wire'}
+    assert reachable('client') == {'errors', 'types', 'dds', 'wire'}
 
 
 def test_the_guard_never_reaches_robots_wire_or_bridge_even_indirectly() -> None:
-    assert reachable('safety') == {'errors', 'types', 'robot_file', 'kinematics', 'events'}
+    assert reachable('safety') == {
+        'errors', 'types', 'dds', 'robot_file', 'kinematics', 'events',
+    }  # fmt: skip
 
 
 def test_the_session_knows_numbers_and_clocks_only() -> None:

@@ -5,25 +5,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 
-def run_first(priority: int) -> str:
+def run_first(priority: int, *, threads: Iterable[int] | None = None) -> str:
     """
     Let all threads of this process, the middleware's too, run before those of other programs.
 
     :param priority: SCHED_FIFO priority, 1 to 99; 0 = do not ask for it.
+    :param threads: only these, by native id.
     :returns: what is in effect, for the log.
     """
     refused = ''
+    threads = _threads() if threads is None else list(threads)
     if priority > 0:
         try:
-            for thread in _threads():
+            for thread in threads:
                 os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(priority))
             return f'SCHED_FIFO priority {priority}'
         except OSError as fault:
             refused = f'SCHED_FIFO refused: {fault.strerror}; '
     try:
-        for thread in _threads():
+        for thread in threads:
             os.setpriority(os.PRIO_PROCESS, thread, -20)
         return f'{refused}nice -20'
     except OSError as fault:
