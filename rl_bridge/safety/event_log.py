@@ -39,6 +39,8 @@ from rl_bridge.events import (
 
 #: Between two attempts to write to a file that cannot be written now.
 RETRY_S = 1.0
+#: Records kept in memory while nothing can be written.
+MOST_WAITING = SLOTS
 #: Logs of one node's name in use at once: in several ROS domains of this machine, say.
 MOST_NAMESAKES = 99
 
@@ -81,7 +83,7 @@ class EventLog:
             raise
         self._written = 0
         self._highest = 0  # count of an event in the file
-        self._works = True
+        self._failing: set[str] = set()
         self._queue: SimpleQueue[Entry | None] = SimpleQueue()
         self._unsynced: SimpleQueue[bool] = SimpleQueue()
         self._ending = threading.Event()
@@ -99,7 +101,7 @@ class EventLog:
 
     def write(self, event: StopEvent) -> None:
         """Record an event, or what more is known of one. Never waits for anything."""
-        if self._queue.qsize() >= self._slots:  # as in the file, the oldest is lost first
+        if self._queue.qsize() >= MOST_WAITING:  # as in the file, the oldest is lost first
             with suppress(Empty):
                 self._queue.get_nowait()
         self._queue.put((event, time.time_ns() - time.monotonic_ns()))
@@ -112,7 +114,7 @@ class EventLog:
         :returns: whether all of it is on the disk.
         """
         if self._file < 0:
-            return self._works
+            return not self._failing
         self._ending.set()
         self._queue.put(None)
         until = time.monotonic() + timeout_s
@@ -122,21 +124,21 @@ class EventLog:
                 return False
         os.close(self._file)
         self._file = -1
-        return self._works
+        return not self._failing
 
     def _write_all(self) -> None:
         """Write until the end of the queue; a write that fails is tried again till it does not."""
         while (entry := self._queue.get()) is not None:
-            while not self._attempt(self._put, *entry):
-                if self._ending.wait(RETRY_S):
-                    self._attempt(self._put, *entry)
+            while not self._attempt('written', self._put, *entry):
+                if self._ending.is_set():
                     break
+                self._ending.wait(RETRY_S)
             self._unsynced.put(True)
         self._unsynced.put(False)
 
     def _sync_all(self) -> None:
         while self._unsynced.get():
-            self._attempt(os.fdatasync, self._file)
+            self._attempt('kept on disk', os.fdatasync, self._file)
 
     def _put(self, event: StopEvent, offset_ns: int) -> None:
         record = {**self._about, 'wall_ns': event.detected_ns + offset_ns, **as_fields(event)}
@@ -150,24 +152,24 @@ class EventLog:
             self._highest = event.count
             self._written += 1
 
-    def _attempt(self, work: Callable[..., object], *arguments: object) -> bool:
+    def _attempt(self, done: str, work: Callable[..., object], *arguments: object) -> bool:
         """Do it and return whether it need not be done again; say when that changes."""
         try:
             work(*arguments)
         except OSError as error:
-            if self._works:
-                self._works = False
+            if done not in self._failing:
+                self._failing.add(done)
                 self._say(
-                    f'the event log {self.path} cannot be written: {error.strerror}; stops go on '
-                    'to work, their records are kept in memory and written once that is possible'
+                    f'the event log {self.path} cannot be {done}: {error.strerror}; stops work '
+                    'without it, and what cannot be recorded now is when it can'
                 )
             return False
         except Exception as error:  # a record that cannot be made; the next one may be
             self._say(f'an event could not be recorded: {error!r}')
             return True
-        if not self._works:
-            self._works = True
-            self._say(f'the event log {self.path} can be written again')
+        if done in self._failing:
+            self._failing.remove(done)
+            self._say(f'the event log {self.path} can be {done} again')
         return True
 
 
@@ -193,7 +195,8 @@ def _open(path: str | Path, source: str) -> tuple[Path, int]:
 
 def _lock(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
     except OSError as error:
         raise _cannot(path, error) from error
