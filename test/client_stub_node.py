@@ -32,6 +32,7 @@ from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
+from rl_bridge.types import PROTOCOL_VERSION
 from rl_bridge.wire import Specs, specs_hash, specs_to_json
 from rl_bridge_interfaces.msg import Heartbeat, Leaf, Status
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
@@ -95,8 +96,8 @@ class StubNode:
 
     def _get_specs(self, request: Any, to: Any) -> list[Any]:
         return [GetSpecs.Response(
-            bridge_id=self._bridge_id, protocol=1, specs=SPECS, specs_hash=specs_hash(SPECS),
-            lease=0.2)]
+            bridge_id=self._bridge_id, protocol=PROTOCOL_VERSION, specs=SPECS,
+            specs_hash=specs_hash(SPECS), lease=0.2)]
 
     def _reset(self, request: Any, to: Any) -> list[Any]:
         return [Reset.Response(

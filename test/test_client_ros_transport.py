@@ -12,7 +12,6 @@ import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is 
 
 from rl_bridge.client.ros_transport import RosTransport
 from rl_bridge.errors import BridgeTimeout, BridgeUnavailable, ConfigError
-from rl_bridge.types import ResetRequest, StatusCode, StepRequest
+from rl_bridge.types import PROTOCOL_VERSION, ResetRequest, StatusCode, StepRequest
 
 TEST = Path(__file__).resolve().parent
 NAME = '/cell/robot_env'
@@ -49,32 +48,15 @@ class Stub:
         self.process.stdout.close()
 
 
-# Up to Jazzy (rclpy 7) Fast DDS has its former name.
-FAST_DDS = 'FASTRTPS' if int(version('rclpy').partition('.')[0]) < 8 else 'FASTDDS'
-
-# Participants announce themselves every 0.25 s instead of every 3 s: each test connects anew.
-PROFILE = '''<?xml version="1.0" encoding="UTF-8"?>
-<dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"><profiles>
-<participant profile_name="test" is_default_profile="true"><rtps><builtin><discovery_config>
-<leaseDuration><sec>1</sec></leaseDuration>
-<leaseAnnouncement><sec>0</sec><nanosec>250000000</nanosec></leaseAnnouncement>
-</discovery_config></builtin></rtps></participant>
-</profiles></dds>
-'''
-
-
 @pytest.fixture(scope='module', autouse=True)
-def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def domain() -> Iterator[int]:
     """
     The ROS domain of this test run.
 
     On this machine alone, the transports are ROS 2's own choice whatever is asked for here: shared
     memory stays on, so what is killed is killed with shared_memory.kill().
     """
-    profile = tmp_path_factory.mktemp('dds') / 'profile.xml'
-    profile.write_text(PROFILE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(profile))
         patch.delenv('RL_BRIDGE_TRANSPORT', raising=False)
         yield int(os.environ['ROS_DOMAIN_ID'])  # as conftest.py chose it
 
@@ -145,7 +127,7 @@ def copies(reply: Any) -> int:
 class TestCalls:
     def test_every_call_is_answered(self, shared: RosTransport, step: Caller) -> None:
         specs = shared.get_specs(timeout_s=PATIENCE_S)
-        assert specs.bridge_id == 'stub' and specs.protocol == 1
+        assert specs.bridge_id == 'stub' and specs.protocol == PROTOCOL_VERSION
         request = ResetRequest(client_id='alice', reset_id=41, options='{"a": 1}')
         reset = shared.reset(request, timeout_s=PATIENCE_S)
         assert (reset.reset_id, reset.session, reset.info) == (41, 's', '{"a": 1}')

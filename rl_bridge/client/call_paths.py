@@ -20,7 +20,13 @@ Fits = Callable[[Any], bool]
 
 
 class CallPath(Protocol):
-    """Sends requests, one call at a time."""
+    """
+    Sends requests, one call at a time.
+
+    :param copies: how many were sent because no answer had come.
+    """
+
+    copies: int
 
     def call(
         self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
@@ -50,6 +56,7 @@ class WaitSetPath:
 
     def __init__(self, wait_set: Any) -> None:
         self._wait_set = wait_set
+        self.copies = 0
 
     def call(
         self, client: Any, request: Any, fits: Fits, *, timeout_s: float, again_s: float,
@@ -63,6 +70,7 @@ class WaitSetPath:
         with handle, wait_set:
             while True:
                 if now >= send_at:
+                    self.copies += bool(sent)
                     sent.add(handle.send_request(request))
                     send_at = now + again_s
                 wait_set.clear_entities()
@@ -92,6 +100,7 @@ class ExecutorPath:
 
     def __init__(self, executor: Any, *, is_shut_down: Callable[[], bool]) -> None:
         self._executor = executor
+        self.copies = 0
         self._thread = threading.Thread(
             target=_spin, args=(executor, is_shut_down), name='rl_bridge client', daemon=True)
         self._thread.start()
@@ -108,6 +117,7 @@ class ExecutorPath:
         try:
             while True:
                 if now >= send_at:
+                    self.copies += bool(futures)
                     future = client.call_async(request)
                     future.add_done_callback(lambda _: arrived.set())
                     futures.append(future)

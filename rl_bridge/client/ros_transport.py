@@ -21,7 +21,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,6 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from rl_bridge.client.call_paths import (
     WAIT_SLICE_S,
@@ -42,7 +41,11 @@ from rl_bridge.client.call_paths import (
 )
 from rl_bridge.client.discovery import ambiguous, bridges_among, not_found, silent
 from rl_bridge.client.forks import forked_sentence, keep_out_of_forks, refuse_in_a_fork
+from rl_bridge.client.greeting import greet, roll_call
+from rl_bridge.dds_profile import REQUIRE_VARIABLE, is_required, use_profile
+from rl_bridge.dds_profile_node import profile_problem
 from rl_bridge.errors import BridgeTimeout, BridgeUnavailable, ConfigError, ForkedClient
+from rl_bridge.topic_qos import NEWEST
 from rl_bridge.types import (
     CloseReply,
     RenderReply,
@@ -59,8 +62,6 @@ from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 DISCOVERY_POLL_S = 0.01
 RETRANSMIT_S = 0.25  # no sooner: DDS repairs a loss by itself
 CLOSE_WAIT_S = 1.0
-# Every bridge of a name answers within this, where more than one is visible; one may be dead.
-ROLL_CALL_S = 0.3
 
 
 @dataclass(slots=True)
@@ -99,12 +100,15 @@ class RosTransport:
     :param bridge: name of the bridge's node with its namespace.
     :param domain_id: ROS domain; by default ROS_DOMAIN_ID.
     :param call_path: 'waitset' or 'executor'; by default RL_BRIDGE_TRANSPORT, else 'waitset'.
-    :raises ConfigError: the name or the call path cannot be used.
+    :param require_dds_profile: refuse to go on without rl_bridge's Fast DDS profile; by default
+        unless RL_BRIDGE_REQUIRE_DDS_PROFILE=0.
+    :raises ConfigError: the name or the call path cannot be used, or the profile is not in effect.
     :raises ForkedClient: this process was forked from one that had a connection.
     """
 
     def __init__(
-        self, bridge: str, *, domain_id: int | None = None, call_path: str | None = None
+        self, bridge: str, *, domain_id: int | None = None, call_path: str | None = None,
+        require_dds_profile: bool | None = None,
     ) -> None:
         self._bridge = '/' + bridge.strip('/')
         self._pid = os.getpid()
@@ -113,6 +117,7 @@ class RosTransport:
             raise ConfigError(
                 f"RL_BRIDGE_TRANSPORT is {path!r}; 'waitset' or 'executor' is needed.")
         refuse_in_a_fork(self._bridge)
+        use_profile()
         context = Context()
         # The user's command line is not ours to read; logging stays as the user configured it.
         context.init(args=[], initialize_logging=False, domain_id=domain_id)
@@ -123,6 +128,8 @@ class RosTransport:
                 start_parameter_services=False,
                 parameter_overrides=[Parameter('start_type_description_service', value=False)])
             self._open_endpoints(node)
+            if is_required() if require_dds_profile is None else require_dds_profile:
+                _require_profile(node, self._heartbeat.topic_name)
             self._path = _open_path(path, context, node)
         except (InvalidServiceNameException, InvalidTopicNameException) as error:
             context.try_shutdown()
@@ -133,6 +140,8 @@ class RosTransport:
         self._node = node
         self._context = context
         self._step_message = Step.Request()
+        self._calls = self._copies_to_greet = 0
+        self._greeted = False
         # Re-entrant, so that a signal handler which closes the env does not wait for itself.
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -146,15 +155,17 @@ class RosTransport:
         self._step = node.create_client(Step, f'{self._bridge}/step')
         self._close = node.create_client(Close, f'{self._bridge}/close')
         self._render = node.create_client(Render, f'{self._bridge}/render')
-        # Only the newest counts; RELIABLE fits whatever the bridge's subscription asks for.
-        newest = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
-        self._heartbeat = node.create_publisher(Heartbeat, f'{self._bridge}/heartbeat', newest)
+        self._heartbeat = node.create_publisher(Heartbeat, f'{self._bridge}/heartbeat', NEWEST)
 
     @property
     def bridge(self) -> str:
         """Name of the bridge with its namespace."""
         return self._bridge
+
+    @property
+    def link(self) -> dict[str, int]:
+        """The calls so far, and the copies sent because an answer did not come in time."""
+        return {'calls': self._calls, 'repeated': self._path.copies - self._copies_to_greet}
 
     def get_specs(self, *, timeout_s: float) -> SpecsReply:
         """
@@ -173,8 +184,10 @@ class RosTransport:
                     domain_id=self._context.get_domain_id()))
             time.sleep(DISCOVERY_POLL_S)
             self._usable()
-        left_s = max(end - time.monotonic(), WAIT_SLICE_S)
         try:
+            if not self._greeted:
+                self._greet(clients, end_s=end)
+            left_s = max(end - time.monotonic(), WAIT_SLICE_S)
             reply = self._call(self._get_specs, GetSpecs.Request, 'get_specs', _any, left_s)
         except BridgeTimeout as error:
             raise BridgeUnavailable(silent(
@@ -276,6 +289,7 @@ class RosTransport:
         if not self._lock.acquire(timeout=timeout_s):
             raise BridgeTimeout(
                 self._bridge, call, timeout_s, 'It was not sent: another thread uses this client.')
+        self._calls += 1
         try:
             reply = self._path.call(
                 client, message(), fits, timeout_s=timeout_s, is_over=self._is_over,
@@ -290,6 +304,11 @@ class RosTransport:
             self._usable()
             raise BridgeTimeout(self._bridge, call, timeout_s)
         return reply
+
+    def _greet(self, clients: Iterable[Any], *, end_s: float) -> None:
+        with self._lock:
+            self._greeted = greet(self._path, clients, end_s=end_s, is_over=self._is_over)
+            self._copies_to_greet = self._path.copies
 
     def _is_over(self) -> bool:
         return self._stop.is_set() or not self._context.ok()
@@ -309,20 +328,11 @@ class RosTransport:
         return [name for name in seen if name != self._bridge]
 
     def _refuse_two_of_a_name(self) -> None:
-        """Where the graph shows more than one, ask all: a dead one is shown for 20 s."""
+        """Where the graph shows more than one, ask all: one that just died is shown too."""
         if self._node.count_services(f'{self._bridge}/get_specs') < 2:
             return
-        found: set[str] = set()
-
-        def note(reply: Any) -> bool:
-            found.add(reply.bridge_id)
-            return False
-
         with self._lock:
-            self._path.call(
-                self._get_specs, GetSpecs.Request(), note, timeout_s=ROLL_CALL_S,
-                again_s=RETRANSMIT_S, is_over=self._is_over)
-        found.discard('')  # one that is still unconfigured has no id yet
+            found = roll_call(self._path, self._get_specs, is_over=self._is_over)
         if len(found) > 1:
             raise BridgeUnavailable(ambiguous(
                 self._bridge, count=len(found), domain_id=self._context.get_domain_id()))
@@ -330,3 +340,10 @@ class RosTransport:
 
 def _any(reply: Any) -> bool:
     return True
+
+
+def _require_profile(node: Node, topic: str) -> None:
+    problem = profile_problem(
+        node, topic, profile=use_profile(), way_out=f'set {REQUIRE_VARIABLE}=0')
+    if problem:
+        raise ConfigError(problem)
