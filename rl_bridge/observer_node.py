@@ -17,15 +17,13 @@ import numpy as np
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos import qos_profile_sensor_data
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 
+from rl_bridge.dds_profile import use_profile
+from rl_bridge.topic_qos import LATCHED_EACH
 from rl_bridge_interfaces.msg import GuardStatus
-
-LATCHED = QoSProfile(
-    depth=10, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,12 @@ class Observer:
     _thread: threading.Thread | None = None
 
     def __enter__(self) -> Observer:
+        use_profile()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node(
             'rl_bridge_observer', namespace=self.namespace, context=self._context
         )
-        node.create_subscription(GuardStatus, 'guard/status', self._on_guard, LATCHED)
+        node.create_subscription(GuardStatus, 'guard/status', self._on_guard, LATCHED_EACH)
         node.create_subscription(
             JointState, 'joint_states', self._on_joints, qos_profile_sensor_data
         )

@@ -9,18 +9,15 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from rl_bridge.bridge import Bridge
 from rl_bridge.decision import Run
 from rl_bridge.services_node import stop_message, timing_message
+from rl_bridge.topic_qos import LATCHED
 from rl_bridge.types import StopState
 from rl_bridge_interfaces.msg import BridgeStatus, Transition
 
 TELL_EVERY_S = 1.0
-LATCHED = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-)
 
 
 class StatusTopics:

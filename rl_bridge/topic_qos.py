@@ -22,6 +22,8 @@ def _qos(reliability: ReliabilityPolicy, *, depth: int = 1, latched: bool = Fals
 
 #: A state that is true until the next one, for those who come late too: the statuses.
 LATCHED = _qos(ReliabilityPolicy.RELIABLE, latched=True)
+#: The same for a listener that may not miss one, or hears several who tell it.
+LATCHED_EACH = _qos(ReliabilityPolicy.RELIABLE, depth=10, latched=True)
 #: Only the newest counts, and it should arrive: a client's heartbeat.
 NEWEST = _qos(ReliabilityPolicy.RELIABLE)
 #: Only the newest counts, and the next one comes soon: a robot's state. Fits every publisher.

@@ -20,13 +20,13 @@ from typing import Any
 
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 
 from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
 from rl_bridge.robots.guard_view import GuardView
 from rl_bridge.robots.joint_states import JointStates
 from rl_bridge.safety.limits import check_command
+from rl_bridge.topic_qos import EACH, LATCHED, STATE
 from rl_bridge.types import (
     CommandKind,
     FloatArray,
@@ -40,12 +40,6 @@ from rl_bridge_interfaces.msg import Command, GuardStatus
 
 BEGIN_EVERY_S = 0.1  # a guard bound to a bridge that died lets go of it after a while: ask again
 CLOSE_WAIT_S = 0.2
-# Any publisher of states matches this; only the newest state counts.
-STATE_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-COMMAND_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
-STATUS_QOS = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-)
 
 
 class TopicRobot:
@@ -98,7 +92,7 @@ class TopicRobot:
         self._announced = False  # a begin is on its way; a halt from now on makes it fail
         self._halted: Stop | None = None  # our own halt, until the next begin
         self._closed = False
-        self._commands = node.create_publisher(Command, command_topic, COMMAND_QOS)
+        self._commands = node.create_publisher(Command, command_topic, EACH)
         self._states = JointStates(
             description, topic=node.resolve_topic_name(description.state_topic)
         )
@@ -106,9 +100,9 @@ class TopicRobot:
         self._guard = GuardView(self.bridge_id, topic=node.resolve_topic_name(status_topic))
         self._subscriptions = [
             node.create_subscription(
-                JointState, description.state_topic, self._on_state, STATE_QOS
+                JointState, description.state_topic, self._on_state, STATE
             ),
-            node.create_subscription(GuardStatus, status_topic, self._on_status, STATUS_QOS),
+            node.create_subscription(GuardStatus, status_topic, self._on_status, LATCHED),
         ]
 
     # -- what comes in -------------------------------------------------------------------------

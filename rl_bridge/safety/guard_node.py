@@ -27,11 +27,11 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
+from rl_bridge.dds_profile import use_profile
 from rl_bridge.errors import ConfigError, WireError
 from rl_bridge.robot_file import load_robot
 from rl_bridge.safety.guard_core import GuardCore
@@ -40,6 +40,7 @@ from rl_bridge.safety.guard_state import NS_PER_S, GuardConfig
 from rl_bridge.safety.joint_map import JointMap
 from rl_bridge.safety.realtime import run_first
 from rl_bridge.safety.stop_state import IDLE
+from rl_bridge.topic_qos import EACH, LATCHED, NEWEST, STATE, TICK
 from rl_bridge.types import FloatArray, Stop, StopReason, StopState
 from rl_bridge_interfaces.msg import Command, GuardStatus, Heartbeat
 
@@ -90,10 +91,9 @@ class GuardNode:
         )
 
     def _connect(self, output_topic: str, bridge: str, state_topic: str) -> None:
-        node, unreliable = self._node, QoSReliabilityPolicy.BEST_EFFORT
-        latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-        self._outputs = node.create_publisher(Float64MultiArray, output_topic, 1)
-        self._statuses = node.create_publisher(GuardStatus, '~/status', latched)
+        node = self._node
+        self._outputs = node.create_publisher(Float64MultiArray, output_topic, NEWEST)
+        self._statuses = node.create_publisher(GuardStatus, '~/status', LATCHED)
 
         def subscribe(kind: Any, topic: str, handler: Callable[[Any, int], None], qos: Any) -> Any:
             # The callback serves what the parameters' executor takes, should it come first.
@@ -101,16 +101,9 @@ class GuardNode:
                 kind, topic, partial(self._deliver, handler, topic), qos
             )
 
-        self._ticks = subscribe(
-            Heartbeat,
-            f'{bridge}/tick',
-            self._core.on_tick,
-            QoSProfile(depth=MOST_AT_ONCE, reliability=unreliable),
-        )
-        self._states = subscribe(
-            JointState, state_topic, self._on_state, QoSProfile(depth=1, reliability=unreliable)
-        )
-        self._commands = subscribe(Command, f'{bridge}/command', self._on_command, MOST_AT_ONCE)
+        self._ticks = subscribe(Heartbeat, f'{bridge}/tick', self._core.on_tick, TICK)
+        self._states = subscribe(JointState, state_topic, self._on_state, STATE)
+        self._commands = subscribe(Command, f'{bridge}/command', self._on_command, EACH)
         self._wait_set = rclpy_implementation.WaitSet(1, 0, 0, 0, 0, 0, node.context.handle)
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
@@ -258,6 +251,7 @@ _STATUS_FIELDS = (
 
 def main(args: list[str] | None = None) -> int:
     """Run the guard until SIGINT, SIGTERM or SIGHUP. Returns the exit status."""
+    use_profile()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node('guard')
     guard = None

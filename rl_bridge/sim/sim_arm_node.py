@@ -31,14 +31,15 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
+from rl_bridge.dds_profile import use_profile
 from rl_bridge.errors import ConfigError, LimitError, RlBridgeError
 from rl_bridge.safety.realtime import run_first
 from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm
+from rl_bridge.topic_qos import NEWEST
 from rl_bridge.types import FloatArray
 
 # The order in which ur_robot_driver's joint_state_broadcaster publishes on Humble and Jazzy, which
@@ -91,14 +92,13 @@ class SimArmDriver:
         self._message = JointState(name=list(BROADCAST_JOINTS))
         self._message.header.frame_id = 'base_link'
         self._states = node.create_publisher(JointState, 'joint_states', 10)
-        newest = QoSProfile(depth=1)
         for kind, command in (
             ('velocity', self._arm.command_velocity),
             ('position', self._arm.command_position),
         ):
             topic = f'forward_{kind}_controller/commands'
             receive = self._receiver(topic, command)
-            node.create_subscription(Float64MultiArray, topic, receive, newest)
+            node.create_subscription(Float64MultiArray, topic, receive, NEWEST)
         self._simulated_until = time.monotonic()
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(node)
@@ -201,6 +201,7 @@ def main(args: Sequence[str] | None = None) -> int:
     # Our own handlers: rclpy's would shut ROS down under the running loop.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    use_profile()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node('sim_arm')
     try:
