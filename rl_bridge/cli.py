@@ -1,6 +1,6 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``rl_bridge``: start the robot side without launch_ros, and the demo."""
+"""The command ``rl_bridge``: start the robot side without launch_ros, the demo, list events."""
 
 from __future__ import annotations
 
@@ -72,7 +72,22 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument('--episodes', type=int, default=3, help='episodes of each kind of client')
     demo.add_argument('--joints', type=int, choices=(2, 6), default=2)
     demo.set_defaults(run=_demo)
+    events = commands.add_parser('events', help='list recorded stops and recoveries')
+    events.add_argument(
+        'path',
+        nargs='*',
+        help='event logs, or folders of them; by default those of ~/.ros/rl_bridge/events',
+    )
+    events.add_argument('--json', action='store_true', help='one JSON object a line')
+    events.add_argument('--last', type=_positive, default=0, metavar='N', help='only the newest N')
+    events.set_defaults(run=_events)
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no whole number above 0')
+    return int(text)
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -102,6 +117,12 @@ def _demo(options: argparse.Namespace) -> int:
     from rl_bridge.demo import run
 
     return run(out=options.out, episodes=options.episodes, joints=options.joints)
+
+
+def _events(options: argparse.Namespace) -> int:
+    from rl_bridge.event_table import show
+
+    return show(options.path, last=options.last, as_json=options.json)
 
 
 if __name__ == '__main__':
