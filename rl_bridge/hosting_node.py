@@ -14,8 +14,10 @@ import gymnasium
 from rclpy.node import Node
 
 from rl_bridge import env_factory, parameters
+from rl_bridge.dds_profile import use_profile
+from rl_bridge.dds_profile_node import profile_problem
 from rl_bridge.envs.robot_env import RobotEnv
-from rl_bridge.errors import RobotNotReady
+from rl_bridge.errors import ConfigError, RobotNotReady
 from rl_bridge.robot_file import load_robot
 from rl_bridge.robots.topic_io import TopicIo
 from rl_bridge.robots.topic_robot import TopicRobot
@@ -58,9 +60,18 @@ def host(
     :param bridge_id: unique per process start.
     :param first_epoch: above the epochs of every bridge before.
     :param give_up: whether to stop waiting for the robot.
-    :raises ConfigError: a parameter cannot be used.
+    :raises ConfigError: a parameter cannot be used, or the Fast DDS profile is not in effect.
     :raises RobotNotReady: the robot or its guard is not there in time.
     """
+    if settings['require_dds_profile']:
+        problem = profile_problem(
+            node,
+            node.resolve_topic_name('~/status'),
+            profile=use_profile(),
+            way_out='set the parameter require_dds_profile to false',
+        )
+        if problem:
+            raise ConfigError(problem)
     if settings['env'] == ROBOT:
         return _robot(
             node, settings, bridge_id=bridge_id, first_epoch=first_epoch, give_up=give_up

@@ -32,6 +32,7 @@ from std_srvs.srv import Trigger
 from rl_bridge import parameters
 from rl_bridge.boundary_node import RosLog, logged
 from rl_bridge.bridge import Bridge
+from rl_bridge.dds_profile import use_profile
 from rl_bridge.hosted_env import HostedEnv
 from rl_bridge.hosting_node import host
 from rl_bridge.presence_node import Presence
@@ -55,6 +56,7 @@ class RobotEnvNode(LifecycleNode):
     """
 
     def __init__(self, *, name: str = 'robot_env', context: Context | None = None) -> None:
+        use_profile()
         super().__init__(name, context=context)
         self.bridge_id = uuid.uuid4().hex
         # Grows over restarts: milliseconds since 1970 above, epochs of this process below.

@@ -107,6 +107,12 @@ TABLE = (
         'SCHED_FIFO priority of the thread that ticks to the guard; 0 = only nice -20.',
         (0, 98),
     ),
+    Parameter(
+        'require_dds_profile',
+        True,
+        "Whether configure fails where rl_bridge's Fast DDS profile (`config/fastdds`) is not in "
+        'effect; other middlewares are not checked.',
+    ),
 )
 
 
