@@ -130,9 +130,10 @@ class Rig:
         return list(self.core.status(self.now).output)
 
 
-def moving(kind: str = 'velocity') -> Rig:
+def moving(kind: str = 'velocity', at: Sequence[float] = (0.0, 0.0)) -> Rig:
     """A rig whose robot moves at its commanded speed."""
     rig = Rig(kind)
+    rig.position = list(at)
     rig.run(20)
     assert rig.begin() is None
     assert rig.move(0.4, -0.4) is None
@@ -252,9 +253,7 @@ def test_a_begin_without_moves_holds_again_and_the_first_move_resumes() -> None:
 def test_a_command_that_is_not_finite_stops_and_nothing_of_it_is_published(
     kind: str, value: float
 ) -> None:
-    rig = moving(kind)
-    rig.position = [0.2, 0.2]
-    rig.measure()
+    rig = moving(kind, at=(0.2, 0.2))
     assert cause(rig.move(0.1, value)) == 'value'
     assert (rig.state, rig.reason) == (StopState.STOPPED, StopReason.COMMAND_INVALID)
     expected = [0.0, 0.0] if kind == 'velocity' else [0.2, 0.2]
@@ -376,9 +375,7 @@ def test_an_unknown_kind_is_refused() -> None:
 
 @pytest.mark.parametrize('kind', ['velocity', 'position'])
 def test_a_halt_is_latched_until_begin_and_stops_at_once(kind: str) -> None:
-    rig = moving(kind)
-    rig.position = [0.1, 0.2]
-    rig.measure()
+    rig = moving(kind, at=(0.1, 0.2))
     assert accepted(rig.send(CommandKind.HALT, reason=StopReason.CLIENT_CLOSED, message='bye'))
     assert rig.core.stop == Stop(StopState.STOPPED, StopReason.CLIENT_CLOSED, 'bye')
     expected = [0.0, 0.0] if kind == 'velocity' else [0.1, 0.2]

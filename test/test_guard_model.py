@@ -81,6 +81,8 @@ class GuardModel(RuleBasedStateMachine):
         self.last: FloatArray | None = None
         self.last_ns = 0
         self.reseeded = False
+        self.fast_since = 0
+        self.longest_fast = 0
 
     @property
     def severity(self) -> int:
@@ -111,6 +113,9 @@ class GuardModel(RuleBasedStateMachine):
         self.core.on_state(np.array(position), np.array([0.0, speed]), self.now)
         if len(position) == 2 and all(map(math.isfinite, [*position, speed])):
             self.state, self.state_ns = np.array(position), self.now
+            self.fast_since = (self.fast_since or self.now) if speed > 0.02 else 0
+            if self.fast_since:
+                self.longest_fast = max(self.longest_fast, self.now - self.fast_since)
             if self.kind == 'position':
                 self.rests.append(np.clip(self.state, LOWER, UPPER))
         assert self.severity >= before
@@ -248,7 +253,9 @@ class GuardModel(RuleBasedStateMachine):
         assert ((values >= lower) & (values <= upper)).all()
 
     def judge(self, output: FloatArray) -> None:
-        assert self.bound, 'something was published before the first bridge'
+        if not self.bound:
+            assert self.longest_fast >= 100 * MS, 'published before the first bridge'
+            assert self.severity >= StopState.STOPPED
         self.assert_inside(output)
         last = [] if self.last is None else [self.last]
         if self.severity == StopState.RUNNING:

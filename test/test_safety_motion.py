@@ -19,7 +19,7 @@ MS = 1_000_000
 
 def motion(kind: str) -> Motion:
     memory = GuardMemory(load_robot('ur5e.yaml'), kind, GuardConfig())
-    memory.measured = Measured(np.zeros(6), 0.0, 1000 * MS)
+    memory.measured = Measured(np.zeros(6), np.zeros(6), 0.0, 1000 * MS)
     return Motion(memory)
 
 

@@ -8,13 +8,15 @@ All times are passed in as nanoseconds of one monotonic clock. One thread calls 
 
 from __future__ import annotations
 
+import math
 from array import array
 
 import numpy as np
 
 from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.events import StopEvent
 from rl_bridge.safety.admission import age_ns, authority, origin, stop_reason
-from rl_bridge.safety.checks import CHECKS, Check
+from rl_bridge.safety.checks import CHECKS, UNBOUND_CHECKS, Check
 from rl_bridge.safety.guard_state import (
     CommandFields,
     Decision,
@@ -24,7 +26,7 @@ from rl_bridge.safety.guard_state import (
     HeartbeatFields,
     Measured,
     Refusal,
-    StopRecord,
+    RobotStop,
     to_ns,
 )
 from rl_bridge.safety.limits import (
@@ -35,7 +37,9 @@ from rl_bridge.safety.limits import (
     outside_range,
 )
 from rl_bridge.safety.motion import Motion
+from rl_bridge.safety.state_checks import STATE_CHECKS, note
 from rl_bridge.safety.stop_state import IDLE, StopLatch
+from rl_bridge.safety.stopping import Stopping
 from rl_bridge.types import (
     CommandKind,
     FloatArray,
@@ -55,6 +59,7 @@ class GuardCore:
     :param guard_id: names this guard in its status.
     :param start: the first stop, a HOLD; its message may tell how the guard runs.
     :param checks: run at every update, in this order.
+    :param state_checks: run at every measured state while the robot may move.
     :raises ConfigError: the robot has no such command interface.
     """
 
@@ -67,6 +72,7 @@ class GuardCore:
         config: GuardConfig | None = None,
         start: Stop = IDLE,
         checks: tuple[Check, ...] = CHECKS,
+        state_checks: tuple[Check, ...] = STATE_CHECKS,
     ) -> None:
         if kind not in robot.commands:
             raise ConfigError(
@@ -77,8 +83,9 @@ class GuardCore:
         self.rejected = 0
         self._memory = GuardMemory(robot, kind, config or GuardConfig(), StopLatch(start))
         self._motion = Motion(self._memory)
+        self._stopping = Stopping(self._memory, self._motion)
         self._checks = checks
-        self._changed = True
+        self._state_checks = state_checks
         self._seen_stop = start
 
     @property
@@ -92,6 +99,20 @@ class GuardCore:
         memory = self._memory
         stopped = not memory.latch.running
         return stopped and (memory.record.verified or self.stop.state >= StopState.FAULT)
+
+    @property
+    def bound(self) -> bool:
+        """Whether a bridge has begun."""
+        return bool(self._memory.bridge_id)
+
+    @property
+    def slowing_down(self) -> bool:
+        """Whether a controlled stop is under way."""
+        return self._motion.ramping
+
+    def take_events(self) -> list[StopEvent]:
+        """Return stops and recoveries that are new, or of which more is known now."""
+        return self._stopping.book.take()
 
     def status(self, now_ns: int) -> GuardStatus:
         """Return what the guard reports at this time."""
@@ -111,7 +132,7 @@ class GuardCore:
             output=array('d', () if published is None else published.tolist()),
             rejected=self.rejected,
             limited=self._motion.limited,
-            events=0,
+            events=self._stopping.book.count,
             detected_ns=record.detected_ns,
             commanded_ns=record.commanded_ns,
             standstill_ns=record.standstill_ns,
@@ -126,12 +147,15 @@ class GuardCore:
             memory.tick_count = tick.count
             memory.tick_ns = now_ns
 
-    def on_state(self, position: FloatArray, velocity: FloatArray, now_ns: int) -> None:
+    def on_state(
+        self, position: FloatArray, velocity: FloatArray, now_ns: int, *, header_ns: int = 0
+    ) -> None:
         """
         Take a measured state.
 
         :param position: shape (joints,), rad or m.
         :param velocity: shape (joints,), rad/s or m/s.
+        :param header_ns: the driver's own stamp; 0 = it sets none.
         """
         memory = self._memory
         try:
@@ -140,24 +164,32 @@ class GuardCore:
         except LimitError as fault:
             self.on_invalid_state(f'the measured state cannot be used: {fault}', now_ns)
             return
-        memory.measured = Measured(position, float(np.abs(velocity).max()), now_ns)
-        self._watch_standstill(memory.measured)
+        measured = Measured(position, velocity, float(np.abs(velocity).max()), now_ns, header_ns)
+        note(memory, measured)
+        if memory.latch.running:
+            self._stopping.run(self._state_checks, now_ns)
+        self._stopping.watch_standstill(measured)
 
     def on_invalid_state(self, message: str, now_ns: int) -> None:
         """Take note of a state that cannot be used: STOPPED, once a bridge is bound."""
         if self._memory.bridge_id:
             self.halt(StopState.STOPPED, StopReason.STATE_INVALID, message, now_ns)
 
+    def on_robot_stop(self, status: RobotStop) -> None:
+        """Take what the robot tells of its own stop."""
+        self._memory.robot_stop = status
+
+    def on_company(self, who: str) -> None:
+        """Take note who else acts on the robot, as one sentence; empty for nobody."""
+        self._memory.company = who
+
+    def on_second_stage(self, outcome: str, now_ns: int) -> None:
+        """Take note that the second stage was called."""
+        self._stopping.second_stage(outcome, now_ns)
+
     def halt(self, state: StopState, reason: StopReason, message: str, now_ns: int) -> None:
         """Stop with at least this severity; the next update publishes the stop output."""
-        memory = self._memory
-        was_running = memory.latch.running
-        if not memory.latch.raise_to(state, reason, message):
-            return
-        if was_running:
-            memory.record = StopRecord(detected_ns=now_ns, verified=not memory.moved)
-        if memory.bridge_id:  # nothing is ever published before a bridge began
-            self._motion.seed(now_ns, keep=was_running or not memory.record.verified)
+        self._stopping.halt(state, reason, message, now_ns)
 
     def on_command(self, command: CommandFields, now_ns: int) -> Refusal | None:
         """
@@ -173,24 +205,20 @@ class GuardCore:
     def update(self, now_ns: int) -> Decision:
         """Run the checks and decide what is published now; to be called at the guard's rate."""
         memory = self._memory
-        self._check(now_ns)
+        self._stopping.run(self._checks if memory.bridge_id else UNBOUND_CHECKS, now_ns)
+        self._stopping.look_for_motion(now_ns)
         running, record = memory.latch.running, memory.record
         if running:
             self._motion.advance(now_ns)
+        else:
+            self._motion.slow_down(now_ns)
         output = self._motion.release(now_ns, repeat=not (running or record.verified))
-        if output is not None and not running and record.commanded_ns == 0:
-            record.commanded_ns = now_ns
-        changed = self._changed or self.stop is not self._seen_stop
-        self._changed = False
+        if output is not None:
+            self._stopping.published(output, now_ns)
+        changed = self._stopping.changed or self.stop is not self._seen_stop
+        self._stopping.changed = False
         self._seen_stop = self.stop
-        return Decision(output, changed)
-
-    def _check(self, now_ns: int) -> None:
-        if self._memory.bridge_id:
-            for check in self._checks:
-                finding = check(self._memory, now_ns)
-                if finding is not None:
-                    self.halt(finding.state, finding.reason, finding.message, now_ns)
+        return Decision(output, changed, self._stopping.second_stage_due(now_ns))
 
     def _execute(self, command: CommandFields, now_ns: int) -> Refusal | None:
         kind = command.kind
@@ -205,7 +233,7 @@ class GuardCore:
             reason = stop_reason(command, StopReason.HALT_REQUESTED)
             self.halt(StopState.STOPPED, reason, command.message, now_ns)
         elif kind == CommandKind.RECOVER:
-            self._memory.latch.recover()
+            self._stopping.recover(self._checks, now_ns)
         else:
             return Refusal(
                 'kind', f'there is no command kind {kind}; use one version of bridge and guard'
@@ -215,16 +243,20 @@ class GuardCore:
 
     def _begin(self, command: CommandFields, now_ns: int) -> Refusal | None:
         memory = self._memory
+        if memory.company:
+            self.halt(StopState.FAULT, StopReason.NOT_ALONE, memory.company, now_ns)
         if not memory.latch.begin():
             return Refusal('stopped', f'no episode may begin: {self._why()}; recover first')
         self._accept(command, now_ns)
+        self._stopping.book.closed()
         memory.begun = True
+        memory.outside, memory.outside_box = None, math.inf
         wanted_ns = command.authority_ns
         if not 0 < wanted_ns <= to_ns(memory.config.max_authority_s):
             wanted_ns = to_ns(memory.config.begin_authority_s)
         memory.deadline_ns = now_ns + wanted_ns
         self._motion.seed(now_ns, keep=False)
-        self._check(now_ns)
+        self._stopping.run(self._checks, now_ns)
         measured = memory.fresh(now_ns)
         if memory.kind == 'position' and measured is not None:
             joint = outside_range(measured.position, memory.robot, tolerance=SEED_TOLERANCE)
@@ -263,10 +295,12 @@ class GuardCore:
         if not memory.latch.running:
             self._motion.resume(now_ns)
             memory.latch.resume()
+            self._stopping.book.closed()
         self._accept(command, now_ns)
         self._motion.aim(values)
         memory.deadline_ns = now_ns - max(0, age_ns(command, now_ns)) + command.authority_ns
         memory.moved = True
+        memory.command, memory.command_ns = tuple(command.command), now_ns
         return None
 
     def _accept(self, command: CommandFields, now_ns: int) -> None:
@@ -283,20 +317,7 @@ class GuardCore:
         memory.episode, memory.step = command.episode, command.step
         memory.sequence = command.sequence
         if command.kind != CommandKind.MOVE:
-            self._changed = True  # the bridge waits for the status that confirms it
-
-    def _watch_standstill(self, measured: Measured) -> None:
-        memory, record = self._memory, self._memory.record
-        if memory.latch.running or record.verified or not record.commanded_ns:
-            return
-        if not measured.max_speed <= memory.robot.standstill_speed:
-            record.slow_since_ns = 0
-        elif not record.slow_since_ns:
-            record.slow_since_ns = measured.stamp_ns
-        elif measured.stamp_ns - record.slow_since_ns >= to_ns(memory.config.standstill_for_s):
-            record.standstill_ns = record.slow_since_ns
-            record.verified = self._changed = True
-            memory.moved = False
+            self._stopping.changed = True  # the bridge waits for the status that confirms it
 
     def _why(self) -> str:
         stop = self.stop

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
+from rl_bridge.kinematics import DhChain
 from rl_bridge.safety.stop_state import StopLatch
-from rl_bridge.types import FloatArray, RobotDescription, Stop
+from rl_bridge.types import FloatArray, RobotDescription, Stop, StopReason, StopState
 
 NS_PER_S = 1_000_000_000
 
@@ -84,6 +88,9 @@ class GuardConfig:
     :param standstill_for_s: how long all joints must be slow to count as at rest.
     :param reaction_s: time from a measurement to the first effect of a braking command, beside
         the state's age.
+    :param publisher_gone_s: a stop status that comes on change only counts as silent where its
+        publisher was not seen for longer.
+    :param moving_for_s: how long a robot that nothing is commanded must move to be stopped for it.
     """
 
     period_s: float = 0.005
@@ -95,20 +102,41 @@ class GuardConfig:
     repeat_s: float = 0.02
     standstill_for_s: float = 0.1
     reaction_s: float = 0.02
+    moving_for_s: float = 0.1
+    publisher_gone_s: float = 1.5
 
 
 @dataclass(slots=True, frozen=True)
 class Measured:
     """
-    The newest valid measured state.
+    A valid measured state.
 
     :param position: shape (joints,), rad or m.
+    :param velocity: shape (joints,), rad/s or m/s.
     :param max_speed: the fastest joint's speed, rad/s or m/s.
     :param stamp_ns: when it arrived.
+    :param header_ns: when the driver says it was measured, by whatever clock; 0 = it does not.
     """
 
     position: FloatArray
+    velocity: FloatArray
     max_speed: float
+    stamp_ns: int
+    header_ns: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class RobotStop:
+    """
+    What the robot last told of its own stop.
+
+    :param running: whether it may move.
+    :param shown: the value, for people.
+    :param stamp_ns: when it came; where it comes on change only, when its publisher was last seen.
+    """
+
+    running: bool
+    shown: str
     stamp_ns: int
 
 
@@ -117,6 +145,7 @@ class StopRecord:
     """
     The times of the newest stop, 0 = not yet.
 
+    :param second_stage_ns: when the second stage was called.
     :param slow_since_ns: since when all joints have been measured slow.
     :param verified: whether standstill was measured, or nothing was moving when the stop came.
     """
@@ -124,6 +153,7 @@ class StopRecord:
     detected_ns: int = 0
     commanded_ns: int = 0
     standstill_ns: int = 0
+    second_stage_ns: int = 0
     slow_since_ns: int = 0
     verified: bool = True
 
@@ -137,6 +167,22 @@ class GuardMemory:
     :param bound_ns: when the present bridge was bound.
     :param moved: whether a MOVE was accepted since standstill was last verified.
     :param deadline_ns: when the motion authority ends.
+    :param command: of the last accepted MOVE, and when it came, ``command_ns``.
+    :param before: the measured state before the newest.
+    :param first_state_ns: when the first measured state came.
+    :param changed_ns: when a measured state last differed from the one before.
+    :param moving_since_ns: since when the robot has been measured faster than at rest; 0 = it is
+        at rest.
+    :param travel: how far the robot was commanded to move since its state last changed, and since
+        when, ``driven_since_ns``.
+    :param output: what was published last, shape (joints,).
+    :param outside: how far outside its limits each joint may be, because it was when the episode
+        began; None = not looked at yet. ``outside_box``: the same for the workspace, in m.
+    :param robot_stop: the robot's own stop; None = nothing was heard of it.
+    :param company: who else acts on the same robot, one sentence; empty for nobody.
+    :param chain: where the tool is; None where there is no workspace to keep.
+    :param fastest: a joint measured faster than this is too fast, shape (joints,).
+    :param jump: how much farther than that a joint may get from one state to the next.
     """
 
     robot: RobotDescription
@@ -155,7 +201,35 @@ class GuardMemory:
     measured: Measured | None = None
     moved: bool = False
     deadline_ns: int = 0
+    command: tuple[float, ...] = ()
+    command_ns: int = 0
     record: StopRecord = field(default_factory=StopRecord)
+    before: Measured | None = None
+    first_state_ns: int = 0
+    changed_ns: int = 0
+    moving_since_ns: int = 0
+    travel: float = 0.0
+    driven_since_ns: int = 0
+    output: FloatArray | None = None
+    outside: FloatArray | None = None
+    outside_box: float = math.inf
+    robot_stop: RobotStop | None = None
+    company: str = ''
+    chain: DhChain | None = field(init=False)
+    fastest: FloatArray = field(init=False)
+    jump: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        robot, checks = self.robot, self.robot.state_checks
+        self.chain = None
+        if robot.workspace is not None and robot.dh is not None:
+            self.chain = DhChain(robot.dh)
+        self.fastest = (
+            robot.limits.velocity * (1.0 + checks.velocity_tolerance) + robot.standstill_speed
+        )
+        # States may be late by what the file calls fresh, so they may come in a burst.
+        late = robot.limits.velocity * robot.state_max_age_s
+        self.jump = late if checks.jump is None else np.full_like(late, checks.jump)
 
     def fresh(self, now_ns: int) -> Measured | None:
         """Return the measured state if it is not older than the robot file allows."""
@@ -202,13 +276,24 @@ class Refusal:
 
 
 @dataclass(slots=True, frozen=True)
+class Finding:
+    """A cause to stop: how severe, which, and one sentence."""
+
+    state: StopState
+    reason: StopReason
+    message: str
+
+
+@dataclass(slots=True, frozen=True)
 class Decision:
     """
     What one update leads to.
 
     :param output: to publish to the controller now, shape (joints,); None = nothing.
     :param changed: whether the status is worth publishing at once.
+    :param second_stage: whether the second stage of the halt is to be called.
     """
 
     output: FloatArray | None
     changed: bool
+    second_stage: bool = False

@@ -29,6 +29,9 @@ class Motion:
         self._repeat_ns = to_ns(
             min(config.repeat_s, timeout_s / 3) if timeout_s > 0 else config.repeat_s
         )
+        self._ramps = memory.robot.halt[memory.kind] == 'ramp'
+        self._ramping = False
+        self._speed: FloatArray = np.zeros(len(memory.robot.joints))
         self._target: FloatArray | None = None
         self._output: FloatArray | None = None
         self._output_ns = 0
@@ -43,14 +46,60 @@ class Motion:
             a stale one would be a step back. Otherwise nothing is published then.
         """
         self._count_limited()
+        self._ramping = False
         rest = self._rest(now_ns)
         self._output = self._target = self._output if rest is None and keep else rest
         self._output_ns = now_ns
         self._wanted = True
 
+    @property
+    def ramping(self) -> bool:
+        """Whether a controlled stop is under way."""
+        return self._ramping
+
+    def stop(self, now_ns: int, *, keep: bool, was_running: bool, at_once: bool) -> None:
+        """
+        Stop as the robot file says.
+
+        :param keep: as in ``seed``.
+        :param was_running: whether motion was allowed until now.
+        :param at_once: without a ramp.
+        """
+        if self._ramps and not at_once and self._output is not None:
+            if was_running:
+                self._count_limited()
+                self._ramping, self._target = True, None
+            self._wanted = True
+            return
+        self._ramping = False
+        self.seed(now_ns, keep=keep)
+
+    def slow_down(self, now_ns: int) -> None:
+        """Go on with a controlled stop: every joint slows down at its acceleration limit."""
+        output, elapsed_s = self._output, self._elapsed_s(now_ns)
+        if not self._ramping or output is None:
+            return
+        limits = self._memory.robot.limits
+        rest, step = np.zeros_like(output), limits.acceleration * elapsed_s
+        if self._memory.kind == 'velocity':
+            self._output = slew(output, rest, step)
+            self._ramping = bool(self._output.any())
+        else:
+            self._speed = slew(self._speed, rest, step)
+            self._output = np.clip(
+                output + self._speed * elapsed_s, limits.position_lower, limits.position_upper
+            )
+            self._ramping = bool(self._speed.any())
+        self._output_ns = now_ns
+        self._wanted = True
+
     def resume(self, now_ns: int) -> None:
         """Motion starts again from where the robot is at rest now, never from an old target."""
-        self._output = self._rest(now_ns)
+        if self._ramping and self._memory.kind == 'velocity':
+            self._target = self._output  # it is not at rest yet: no jump to zero
+        else:
+            self._output = self._rest(now_ns)
+        self._ramping = False
 
     def aim(self, target: FloatArray) -> None:
         """
@@ -74,9 +123,10 @@ class Motion:
                 reaction_s=age_s + memory.config.reaction_s,
             )
             target = np.minimum(np.maximum(target, lower), upper)
-        # A late update may not turn into one large step.
-        elapsed_s = min((now_ns - self._output_ns) / 1e9, self._max_slew_s)
+        elapsed_s = self._elapsed_s(now_ns)
         self._output = slew(output, target, self._rate * elapsed_s)
+        if self._ramps and elapsed_s > 0.0:
+            self._speed = (self._output - output) / elapsed_s
         self._output_ns = now_ns
         due = now_ns - self._published_ns >= self._repeat_ns
         if due or (self._output != output).any():
@@ -95,6 +145,10 @@ class Motion:
         self._published_ns = self._output_ns = now_ns
         self._wanted = False
         return self.published
+
+    def _elapsed_s(self, now_ns: int) -> float:
+        """Since the output was computed; a late update may not turn into one large step."""
+        return min((now_ns - self._output_ns) / 1e9, self._max_slew_s)
 
     def _rest(self, now_ns: int) -> FloatArray | None:
         """Zero speed; or the measured position inside its range, None if it is not known."""
