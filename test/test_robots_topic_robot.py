@@ -209,6 +209,18 @@ def test_connect_names_the_topic_that_is_silent(cell: Cell) -> None:
     lonely.close()
 
 
+def test_a_guard_that_does_not_listen_to_this_bridge_is_refused_when_connecting(
+    cell: Cell,
+) -> None:
+    robot = TopicRobot(
+        cell.node, fake_description(), interface='velocity', command_topic='other_env/command'
+    )
+    with pytest.raises(RobotNotReady, match='does not listen to .*/other_env/command') as failed:
+        robot.connect(timeout_s=0.5)
+    assert failed.value.reason == StopReason.NOT_ALONE
+    robot.close()
+
+
 def test_a_robot_without_the_interface_is_refused(cell: Cell) -> None:
     with pytest.raises(ConfigError, match="no command interface 'effort'"):
         TopicRobot(cell.node, fake_description(), interface='effort')
@@ -295,8 +307,9 @@ def test_a_guard_that_sees_the_robot_later_is_asked_until_it_does(
 def test_a_guard_bound_to_another_bridge_is_named(cell: Cell, robot: TopicRobot) -> None:
     cell.on_command = lambda command: None
     cell.status.bridge_id = 'the other one'
-    with pytest.raises(RobotNotReady, match='listens to the bridge the other one'):
-        robot.begin(timeout_s=0.3)
+    with pytest.raises(RobotNotReady, match='listens to the bridge the other one') as failed:
+        robot.begin(timeout_s=TIMEOUT_S)  # it does not wait that long for one that lives
+    assert failed.value.reason == StopReason.NOT_ALONE
 
 
 def test_a_guard_that_stops_right_at_the_begin_is_a_stop(cell: Cell, robot: TopicRobot) -> None:
