@@ -14,19 +14,26 @@ import contextlib
 import dataclasses
 import threading
 import time
-from array import array
 from collections.abc import Callable
 from typing import Any
 
+from rl_bridge.access import NO_PROOF, Proof, Secret
 from rl_bridge.decision import Decision, Join, Refuse, Replay, Run
+from rl_bridge.door import MOST_SESSION, Door
 from rl_bridge.errors import WireError, clause
 from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
+from rl_bridge.link_count import LinkCount
+from rl_bridge.operators import Operators
+from rl_bridge.pictures import Pictures
 from rl_bridge.reset_content import reset_content
 from rl_bridge.session import Session
 from rl_bridge.stage import Outcome, Stage, without_result
 from rl_bridge.turns import Answer, Turns, attempt, awaited
 from rl_bridge.types import (
+    AuthorizedReply,
+    AuthorizedRequest,
     CloseReply,
+    Link,
     RenderReply,
     ResetReply,
     ResetRequest,
@@ -55,6 +62,7 @@ class Bridge:
     :param first_epoch: grows over restarts, see :class:`rl_bridge.session.Session`.
     :param control_period_s: 0 = lock-step.
     :param authority_s: motion authority in seconds; 0 = nothing moves.
+    :param secret: what requests have to prove; None = nothing.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Bridge:
         control_period_s: float = 0.0,
         authority_s: float = 0.0,
         lease_s: float = 1.0,
+        secret: Secret | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.bridge_id = bridge_id
@@ -83,13 +92,17 @@ class Bridge:
             control_period=control_period_s,
             authority=authority_s,
             lease=lease_s,
+            authenticated=secret is not None,
         )
         self._stage = Stage(hosted)
         self._open = False
         self._closed_because = 'the bridge is not active'
-        self._rendering = False
         self._book = threading.RLock()  # guards the session and what is noted above
         self._turns = Turns(self.session, self._book)
+        self._door = Door(self.session, secret=secret, bridge_id=bridge_id, clock_ns=clock_ns)
+        self._operators = Operators(self._door, self._book, self._stage, self.halt)
+        self._link = LinkCount()
+        self._pictures = Pictures(hosted, self.session, self._turns, self._closed)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -119,6 +132,9 @@ class Bridge:
                 with contextlib.suppress(HostedEnvFailed):  # its log has the traceback
                     self._hosted.close()
             return free
+
+    def _closed(self) -> Status | None:
+        return None if self._open else Status(StatusCode.NOT_ACTIVE, self._closed_because)
 
     def tick(self) -> None:
         """Notice an expired lease; to be called every few ten milliseconds."""
@@ -150,64 +166,58 @@ class Bridge:
         return self._stage.halt(reason=reason, message=message)
 
     def recover(self) -> Status:
-        """Turn a fault into a stop, which the next reset clears."""
-        self._stage.recover()
-        return Status(StatusCode.OK, 'recovered; reset to go on')
+        """Turn a fault into a stop, which the next reset clears; refused if a secret is set."""
+        return self._operators.recover()
+
+    def authorized(self, request: AuthorizedRequest) -> AuthorizedReply:
+        """Halt or recover for an operator who proves the secret, if there is one."""
+        status = self._operators.authorized(request)
+        return AuthorizedReply(status=status, bridge_id=self.bridge_id)
 
     # -- requests ---------------------------------------------------------------------------------
 
     def get_specs(self) -> SpecsReply:
-        """
-        Return what the environment's actions and observations look like, in the inactive state
-        too.
-        """
+        """Return what actions and observations look like, in the inactive state too."""
         with self._book:
-            status = (
-                Status() if self._open else Status(StatusCode.NOT_ACTIVE, self._closed_because)
+            status = self._closed() or Status()
+            return dataclasses.replace(
+                self._specs, status=status, epoch=self.session.epoch, stamp_ns=self._clock_ns()
             )
-        return dataclasses.replace(self._specs, status=status)
 
-    def heartbeat(self, session: str) -> bool:
-        """Renew the lease; return whether ``session`` holds it."""
+    def refuse_specs(self) -> Status | None:
+        """Return why whoever asks from outside is not told the specs now, or None."""
+        with self._book:
+            return self._door.specs()
+
+    def link(self) -> Link:
+        """Return what was seen of the link to the clients since the start."""
+        with self._book:
+            return self._link.seen()
+
+    def heartbeat(self, session: str, **proven: Any) -> bool:
+        """Renew the lease; return whether ``session`` holds it. See ``Door.heartbeat``."""
         with self._book:
             self._notice_expiry()
-            return self.session.heartbeat(session)
+            return self._door.heartbeat(session, **proven) and self.session.heartbeat(session)
 
-    def close_session(self, session: str) -> CloseReply:
+    def close_session(self, session: str, *, auth: Proof = NO_PROOF) -> CloseReply:
         """Release the lease; the robot comes to rest."""
         with self._book:
             self._notice_expiry()
+            refusal = self._door.close(session, auth)
             held = bool(session) and session == self.session.session
-            status = self.session.close(session)
-            if held:
+            status = refusal or self.session.close(session)
+            if held and refusal is None:
                 # Before anybody else is admitted: this halt must not hit the next one's episode.
                 self.halt(reason=StopReason.CLIENT_CLOSED, message='the client released the lease')
         return CloseReply(status=status, bridge_id=self.bridge_id)
 
-    def render(self, session: str) -> RenderReply:
+    def render(self, session: str, *, auth: Proof = NO_PROOF) -> RenderReply:
         """Return one picture of the environment, height x width x 3, RGB."""
         with self._book:
-            refusal = self._render_refusal(session)
-            if refusal is not None:
-                return RenderReply(status=refusal)
-            self._rendering = True
-        try:
-            return self._rendered()
-        finally:
-            self._rendering = False
-
-    def _rendered(self) -> RenderReply:
-        # Not busy: whoever is inside has executed its request and leaves at once.
-        with self._turns.any_turn():
-            if not self._open:
-                return RenderReply(status=Status(StatusCode.NOT_ACTIVE, self._closed_because))
-            try:
-                picture = self._hosted.render()
-            except HostedEnvFailed as error:
-                return RenderReply(status=Status(StatusCode.ENV_FAILED, str(error)))
-        data = array('B')
-        data.frombytes(picture.tobytes())
-        return RenderReply(height=picture.shape[0], width=picture.shape[1], data=data)
+            self._notice_expiry()
+            refusal = self._door.render(session, auth) or self._pictures.begin(session)
+        return RenderReply(status=refusal) if refusal is not None else self._pictures.take()
 
     def reset(self, request: ResetRequest) -> ResetReply:
         """Execute a reset and return its reply, for callers in the same process."""
@@ -227,6 +237,9 @@ class Bridge:
         :param answer: called once with a :class:`ResetReply`, perhaps by another thread; of more
             than ``turns.MAX_JOINED`` copies of a request the oldest get none.
         """
+        empty = ResetReply(reset_id=request.reset_id)
+        if not self._passes(self._door.reset, request, empty, answer):
+            return
         options, problem = reset_content(request, specs_hash=self._specs.specs_hash)
         with self._book:
             self._notice_expiry()
@@ -241,10 +254,10 @@ class Bridge:
                 )
                 halts += halted  # a halt that reached the robot is no reason not to begin
         if isinstance(decision, Run):
-            run = decision
-            self._execute(run, request, lambda: self._stage.reset(run, request, options, halts))
+            self._execute(
+                decision, request, lambda run: self._stage.reset(run, request, options, halts))
         elif not isinstance(decision, Join):
-            answer(self._answer_of(decision, ResetReply(reset_id=request.reset_id)))
+            answer(self._answer_of(decision, empty))
 
     def submit_step(self, request: Any, answer: Answer) -> None:
         """
@@ -253,6 +266,9 @@ class Bridge:
         :param request: fields of :class:`StepRequest`.
         :param answer: called once with a :class:`StepReply`, see :meth:`submit_reset`.
         """
+        empty = StepReply(step=request.step, session=request.session[:MOST_SESSION])
+        if not self._passes(self._door.step, request, empty, answer):
+            return
         action: Any = None
         problem: Status | None = None
         try:
@@ -268,19 +284,29 @@ class Bridge:
                 lambda: self.session.admit_step(request, problem=problem), answer
             )
         if isinstance(decision, Run):
-            run = decision
-            self._execute(run, request, lambda: self._stage.step(run, action, halts))
+            self._execute(decision, request, lambda run: self._stage.step(run, action, halts))
         elif not isinstance(decision, Join):
-            answer(
-                self._answer_of(decision, StepReply(step=request.step, session=request.session))
-            )
+            answer(self._answer_of(decision, empty))
 
     # -- decisions --------------------------------------------------------------------------------
 
+    def _passes(
+        self, check: Callable[[Any], Status | None], request: Any, empty: Any, answer: Answer
+    ) -> bool:
+        """Let a request through whose size, rate and proof are right; answer another."""
+        with self._book:
+            self._notice_expiry()
+            status = check(request)
+            if status is None:
+                return True
+            self._link.refused()
+        answer(self._answer_of(Refuse(status), empty))
+        return False
+
     def _decide(self, admit: Callable[[], Decision], answer: Answer) -> Decision:
-        if not self._open:
-            return Refuse(Status(StatusCode.NOT_ACTIVE, self._closed_because))
-        decision = admit()
+        closed = self._closed()
+        decision = admit() if closed is None else Refuse(closed)
+        self._link.decided(decision)
         if isinstance(decision, Run):
             self._turns.expect(decision, answer)
         elif isinstance(decision, Join):
@@ -288,33 +314,11 @@ class Bridge:
         return decision
 
     def _latched(self) -> Status | None:
-        """
-        Return why a step by hand must not begin; a client's step learns it from the reply instead.
-        """
+        """Return why a step by hand must not begin; a client learns it from the reply."""
         stop = self.stop()
         if stop.state < StopState.STOPPED:
             return None
         return Status(StatusCode.STOPPED, f'{stop.message}; reset to go on, nothing moved')
-
-    def _render_refusal(self, session: str) -> Status | None:
-        if not self._open:
-            return Status(StatusCode.NOT_ACTIVE, self._closed_because)
-        self._notice_expiry()
-        if self.session.holder and session != self.session.session:
-            return Status(
-                StatusCode.BUSY, f'{self.session.holder} holds the lease; it alone renders'
-            )
-        if session and session != self.session.session:
-            return Status(StatusCode.NO_SESSION, 'the session has ended; reset to go on')
-        if self._hosted.render_mode != 'rgb_array':
-            return Status(
-                StatusCode.UNSUPPORTED,
-                f'the hosted environment has render mode {self._hosted.render_mode!r}; set '
-                "the parameter render_mode to 'rgb_array' if the environment offers it",
-            )
-        if self.session.busy or self._rendering:
-            return Status(StatusCode.BUSY, 'the environment is being used; try again')
-        return None
 
     def _answer_of(self, decision: Replay | Refuse, empty: Any) -> Any:
         if isinstance(decision, Replay):
@@ -329,12 +333,12 @@ class Bridge:
 
     # -- execution --------------------------------------------------------------------------------
 
-    def _execute(self, run: Run, request: Any, work: Callable[[], Outcome]) -> None:
+    def _execute(self, run: Run, request: Any, work: Callable[[Run], Outcome]) -> None:
         with self._turns.turn_of(run):
             with self._book:
                 current = self._open and self.session.is_current(run)
             if current:
-                reply, goes_on, why = self._stage.perform(run, request, work)
+                reply, goes_on, why = self._stage.perform(run, request, lambda: work(run))
             else:
                 reply, goes_on, why = without_result(run, request, OVERTAKEN)
             reply.bridge_id = self.bridge_id

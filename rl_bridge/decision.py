@@ -17,6 +17,7 @@ class ResetFields(Protocol):
     session: str
     reset_id: int
     takeover: bool
+    epoch: int
 
 
 class StepFields(Protocol):
@@ -38,6 +39,8 @@ class Run:
     :param held_s: how long the motion authority had been over when the step came, in seconds.
     :param begin: a step by hand found no episode: begin one in place first.
     :param taken_from: client id of the former holder that a takeover ends; empty = none.
+    :param round_trip_s: how long the last reply and this request were under way together; 0 = not
+        told.
     """
 
     session: str
@@ -49,6 +52,7 @@ class Run:
     held_s: float = 0.0
     begin: bool = False
     taken_from: str = ''
+    round_trip_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,15 @@ from rl_bridge.decision import Refuse, StepFields, refuse
 from rl_bridge.types import StatusCode
 
 
+def sent_ns(request: StepFields, *, now_ns: int) -> int:
+    """
+    Return when a step left its sender, by the clock here; the time of its arrival if not told.
+
+    The way of the reply that it echoes counts as its own, so it may have left later than that.
+    """
+    return min(now_ns, request.echo_ns + request.elapsed_ns) if request.echo_ns else now_ns
+
+
 def too_old(request: StepFields, *, now_ns: int, authority_ns: int) -> Refuse | None:
     """
     Refuse a step that was under way for longer than the motion authority.

@@ -27,7 +27,7 @@ from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.msg import Status as StatusMsg
 from rl_bridge_interfaces.msg import Stop as StopMsg
 from rl_bridge_interfaces.msg import Timing as TimingMsg
-from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
+from rl_bridge_interfaces.srv import Authorized, Close, GetSpecs, Render, Reset, Step
 
 THREADS = 4
 NOT_CONFIGURED = Status(
@@ -52,8 +52,8 @@ class _HandsOff(CallbackGroup):
 
 class RequestLoop:
     """
-    Serves ``~/get_specs``, ``~/reset``, ``~/step``, ``~/close``, ``~/render`` and ``~/heartbeat``
-    of a node.
+    Serves ``~/get_specs``, ``~/reset``, ``~/step``, ``~/close``, ``~/render``, ``~/authorized``
+    and ``~/heartbeat`` of a node.
 
     The services live as long as the node; what they answer follows from ``bridge()``.
 
@@ -76,6 +76,7 @@ class RequestLoop:
         self._closing = False
         group = _HandsOff()
         handlers: list[tuple[Any, str, Handler]] = [
+            (Authorized, 'authorized', self._on_authorized),  # first: a halt does not wait
             (Step, 'step', self._on_step),
             (Reset, 'reset', self._on_reset),
             (GetSpecs, 'get_specs', self._on_get_specs),
@@ -159,7 +160,14 @@ class RequestLoop:
             taken = self._heartbeats.handle.take_message(Heartbeat, False)
             bridge = self._bridge()
             if taken is not None and bridge is not None:
-                bridge.heartbeat(taken[0].session)
+                beat = taken[0]
+                bridge.heartbeat(
+                    beat.session,
+                    sender=beat.sender,
+                    epoch=beat.epoch,
+                    count=beat.count,
+                    auth=beat.auth,
+                )
         return None
 
     # -- requests ---------------------------------------------------------------------------------
@@ -188,6 +196,10 @@ class RequestLoop:
         if bridge is None:
             answer(GetSpecs.Response(status=_status(NOT_CONFIGURED)))
             return
+        refusal = bridge.refuse_specs()
+        if refusal is not None:
+            answer(GetSpecs.Response(status=_status(refusal)))
+            return
         reply = bridge.get_specs()
         answer(
             GetSpecs.Response(
@@ -199,6 +211,9 @@ class RequestLoop:
                 control_period=reply.control_period,
                 authority=reply.authority,
                 lease=reply.lease,
+                authenticated=reply.authenticated,
+                epoch=reply.epoch,
+                stamp_ns=reply.stamp_ns,
             )
         )
 
@@ -207,15 +222,23 @@ class RequestLoop:
         if bridge is None:
             answer(Close.Response(status=_status(NOT_CONFIGURED)))
             return
-        reply = bridge.close_session(request.session)
+        reply = bridge.close_session(request.session, auth=request.auth)
         answer(Close.Response(status=_status(reply.status), bridge_id=reply.bridge_id))
+
+    def _on_authorized(self, request: Any, answer: Callable[[Any], None]) -> None:
+        bridge = self._bridge()
+        if bridge is None:
+            answer(Authorized.Response(status=_status(NOT_CONFIGURED)))
+            return
+        reply = bridge.authorized(request)
+        answer(Authorized.Response(status=_status(reply.status), bridge_id=reply.bridge_id))
 
     def _on_render(self, request: Any, answer: Callable[[Any], None]) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(Render.Response(status=_status(NOT_CONFIGURED)))
             return
-        reply = bridge.render(request.session)
+        reply = bridge.render(request.session, auth=request.auth)
         answer(
             Render.Response(
                 status=_status(reply.status),
@@ -247,6 +270,7 @@ def timing_message(timing: Timing) -> TimingMsg:
         observation_age=timing.observation_age,
         held=timing.held,
         missed=timing.missed,
+        round_trip=timing.round_trip,
     )
 
 

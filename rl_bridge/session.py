@@ -18,36 +18,28 @@ One holder, at most once:
   never pass for one of the next.
 * A reset that was answered, be it with a refusal, is never granted later: its sender has gone on.
 * Whatever ends a session or an episode by hand starts a new epoch; what was granted in an older
-  one is fenced.
+  one is fenced, and so is a reset that names an older one.
+* A step that echoes a reply from before the last reset belongs to what was before it.
 
-Two clocks on purpose: the *lease* is renewed by anything the client says, its heartbeat above all;
-the *motion authority* is renewed by a step alone, so that a live heartbeat never keeps a robot
-moving for a hung trainer.
+Two clocks on purpose: the *lease* is renewed by anything the client says, its heartbeat above all,
+and by the copies of its first reset, before it knows its session; the *motion authority* is
+renewed by a step alone, so that a live heartbeat never keeps a robot moving for a hung trainer.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from rl_bridge.decision import (
-    Decision,
-    Join,
-    Refuse,
-    Replay,
-    ResetFields,
-    Run,
-    StepFields,
-    refuse,
-)
-from rl_bridge.request_age import too_old
+from rl_bridge.decision import Decision, Join, Refuse, Replay, ResetFields, Run, StepFields, refuse
+from rl_bridge.past_sessions import PastSessions
+from rl_bridge.request_age import sent_ns, too_old
 from rl_bridge.reset_memory import ResetMemory
 from rl_bridge.types import Status, StatusCode
 
-MAX_CLIENT_ID_LENGTH = 256
-REMEMBERED_SESSIONS = 16
+# A client that waits for its first reset sends a copy of it every 250 ms, no sooner.
+LEAST_FIRST_LEASE_S = 1.0
 
 
 class Session:
@@ -74,6 +66,7 @@ class Session:
         self._clock_ns = clock_ns
         self._new_session = new_session
         self._lease_ns = round(lease_s * 1e9)
+        self._first_lease_ns = max(self._lease_ns, round(LEAST_FIRST_LEASE_S * 1e9))
         self._authority_ns = round(authority_s * 1e9)
         self.epoch = first_epoch
         self.episode = 0
@@ -83,13 +76,14 @@ class Session:
         self.episode_running = False
         self._episode_end = ''
         self._named = False  # whether the holder has been told its session, so can heartbeat
+        self._granted_ns = 0  # when the last reset was
         self._lease_end_ns = 0
         self._authority_end_ns = 0
         self._running: Run | None = None
         self._pending: Run | None = None
         self._reply: Any = None
         self._resets = ResetMemory()
-        self._past_sessions: OrderedDict[str, str] = OrderedDict()
+        self._past = PastSessions()
 
     @property
     def running(self) -> Run | None:
@@ -111,13 +105,10 @@ class Session:
             is wrong.
         """
         self.expire()
-        if (length := len(request.client_id)) > MAX_CLIENT_ID_LENGTH:
-            return refuse(
-                StatusCode.MALFORMED,
-                f'client_id has {length} characters; {MAX_CLIENT_ID_LENGTH} are the most',
-            )
         repeated = self._resets.recall(request.client_id, request.reset_id)
         if repeated is not None:
+            if isinstance(repeated, Join) and self.is_current(repeated.run):
+                self._renew(self._clock_ns())  # it waits for its answer, so it lives
             return repeated
         decision = self._new_reset(request, problem)
         self._resets.note(request.client_id, request.reset_id, decision)
@@ -131,15 +122,16 @@ class Session:
         if not request.session:
             return self._admit_by_hand(request, problem)
         if request.session != self.session:
-            return self._unknown_session(request.session)
+            return self._past.refuse(request.session)
         now = self._clock_ns()
-        self._lease_end_ns = now + self._lease_ns
+        # A copy that was under way for long says little about its sender now.
+        self._renew(sent_ns(request, now_ns=now))
         if 0 < request.step == self.step:
             running = self._running
             if running is not None and not running.reset and self.is_current(running):
                 return Join(running)
             return Replay(self._reply)
-        refusal = self._out_of_order(request.step) or too_old(
+        refusal = self._out_of_order(request) or too_old(
             request, now_ns=now, authority_ns=self._authority_ns
         )
         if refusal is not None:
@@ -149,7 +141,8 @@ class Session:
         if problem is not None:
             return Refuse(problem)
         self.step = request.step
-        return self._run_step(now)
+        round_trip_ns = max(0, now - request.echo_ns - request.elapsed_ns)
+        return self._run_step(now, round_trip_ns=round_trip_ns if request.echo_ns else 0)
 
     def finish(self, run: Run, reply: Any, *, episode_running: bool, why: str = '') -> None:
         """
@@ -168,11 +161,12 @@ class Session:
             self._resets.keep_reply(run, reply)
         else:
             self._reply = reply
+        newest = run.episode == self.episode
+        self._named = self._named or (run.reset and newest)
         # Execution may take long (a reset moves the robot): the client's time counts from now.
-        self._lease_end_ns = max(self._lease_end_ns, self._clock_ns() + self._lease_ns)
-        if run.episode != self.episode:
+        self._renew(self._clock_ns())
+        if not newest:
             return  # a newer reset of the same session waits: the episode is no longer this one
-        self._named = self._named or run.reset
         self.episode_running = episode_running
         if not episode_running:
             self._episode_end = why
@@ -186,7 +180,7 @@ class Session:
         self.expire()
         if not session or session != self.session:
             return False
-        self._lease_end_ns = self._clock_ns() + self._lease_ns
+        self._renew(self._clock_ns())
         return True
 
     def close(self, session: str) -> Status:
@@ -195,9 +189,7 @@ class Session:
         if session and session == self.session:
             self._end_session('it was closed by its client')
             return Status()
-        if session in self._past_sessions:
-            return Status(StatusCode.OK, f'nothing to close: {self._past_sessions[session]}')
-        return Status(StatusCode.NO_SESSION, f'session {session!r:.80} is not known here')
+        return self._past.close(session)
 
     def expire(self) -> str:
         """
@@ -207,10 +199,9 @@ class Session:
         """
         if not self.holder or self._clock_ns() <= self._lease_end_ns:
             return ''
-        if not self._named:
-            return ''  # its first reset is being executed: it does not know its session yet
         lost = self.holder
-        self._end_session(f'its lease expired: no heartbeat for {self._lease_ns / 1e9:g} s')
+        what = 'heartbeat' if self._named else 'copy of its first reset'
+        self._end_session(f'its lease expired: no {what} for {self._present_lease_ns / 1e9:g} s')
         return lost
 
     def end(self, why: str) -> None:
@@ -219,12 +210,24 @@ class Session:
 
     # -- parts of the decisions ------------------------------------------------------------------
 
+    @property
+    def _present_lease_ns(self) -> int:
+        return self._lease_ns if self._named else self._first_lease_ns
+
+    def _renew(self, at_ns: int) -> None:
+        self._lease_end_ns = max(self._lease_end_ns, at_ns + self._present_lease_ns)
+
     def _new_reset(self, request: ResetFields, problem: Status | None) -> Run | Refuse:
         client = request.client_id
+        if request.epoch and request.epoch != self.epoch:
+            return refuse(
+                StatusCode.FENCED,
+                f'the reset names epoch {request.epoch}, and this is {self.epoch}; ask again',
+            )
         if self.holder and self.holder != client and not (request.takeover and client):
             return self._busy_with_holder()
         if request.session and request.session != self.session:
-            return self._unknown_session(request.session)
+            return self._past.refuse(request.session)
         if self._pending is not None:
             return refuse(
                 StatusCode.BUSY, 'another reset is already waiting; try again when it is done'
@@ -254,7 +257,8 @@ class Session:
                 self._named = False
         self.episode += 1
         self.episode_running = False
-        self._lease_end_ns = self._clock_ns() + self._lease_ns
+        self._granted_ns = self._clock_ns()
+        self._lease_end_ns = self._granted_ns + self._present_lease_ns
         self._authority_end_ns = 0
         return Run(
             session=self.session,
@@ -288,7 +292,7 @@ class Session:
             self._authority_end_ns = 0
         return self._run_step(self._clock_ns(), begin=begin)
 
-    def _run_step(self, now: int, *, begin: bool = False) -> Run:
+    def _run_step(self, now: int, *, begin: bool = False, round_trip_ns: int = 0) -> Run:
         held_ns = 0
         if self._authority_ns:
             if self._authority_end_ns:
@@ -303,10 +307,12 @@ class Session:
             reset=False,
             held_s=held_ns / 1e9,
             begin=begin,
+            round_trip_s=round_trip_ns / 1e9,
         )
         return self._running
 
-    def _out_of_order(self, step: int) -> Refuse | None:
+    def _out_of_order(self, request: StepFields) -> Refuse | None:
+        step = request.step
         if step < 1:
             return refuse(
                 StatusCode.MALFORMED, f'step {step} with a session; its steps count from 1'
@@ -317,6 +323,10 @@ class Session:
             return refuse(
                 StatusCode.GAP,
                 f'step {step} came, but the next one is {self.step + 1}; nothing moved',
+            )
+        if 0 < request.echo_ns < self._granted_ns:
+            return refuse(
+                StatusCode.STALE, f'step {step} echoes a reply from before the last reset'
             )
         if self._running is not None:
             what = 'a reset' if self._running.reset else f'step {self._running.step}'
@@ -329,19 +339,9 @@ class Session:
             f'{self.holder} holds the lease; wait until it closes, or reset with takeover',
         )
 
-    def _unknown_session(self, session: str) -> Refuse:
-        why = self._past_sessions.get(
-            session,
-            'it is not known here: most likely the bridge was restarted since, and whether its '
-            'last step was executed is unknown',
-        )
-        return refuse(StatusCode.NO_SESSION, f'the session has ended: {why}; reset to go on')
-
     def _end_session(self, why: str) -> None:
         if self.session:
-            self._past_sessions[self.session] = why
-            while len(self._past_sessions) > REMEMBERED_SESSIONS:
-                self._past_sessions.popitem(last=False)
+            self._past.ended(self.session, why)
         self.epoch += 1  # fences whatever was granted before
         self.session = ''
         self.holder = ''

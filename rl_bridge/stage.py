@@ -188,6 +188,7 @@ class Stage:
             # A stop is never a learned failure, and nothing may be stepped after it.
             reply.terminated, reply.truncated = False, True
         reply.timing.held = run.held_s
+        reply.timing.round_trip = run.round_trip_s
         self._last = _Seen(reply, self._clock_ns())
         over = reply.terminated or reply.truncated
         return reply, not over, 'the episode is over' if over else ''

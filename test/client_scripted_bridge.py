@@ -82,17 +82,17 @@ class ScriptedBridge:
             bridge_id='bridge-1', session=request.session, step=request.step, epoch=5, episode=1,
             observation=self.leaves(request.action), reward=0.5, stamp_ns=self.stamp_ns))
 
-    def close_session(self, session: str) -> CloseReply:
+    def close_session(self, session: str, *, auth: Any = b'') -> CloseReply:
         """Answer Close."""
         self.closed.append(session)
         return CloseReply()
 
-    def render(self, session: str) -> RenderReply:
+    def render(self, session: str, *, auth: Any = b'') -> RenderReply:
         """Answer Render."""
         self.rendered.append(session)
         return self.picture
 
-    def heartbeat(self, session: str) -> bool:
+    def heartbeat(self, session: str, **fields: Any) -> bool:
         """Note a heartbeat."""
         self.beaten.release()
         return True
@@ -128,7 +128,10 @@ class NotingTransport(LoopbackTransport):
         super().__init__(bridge)
         self._scripted = bridge
 
-    def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
+    def heartbeat(
+        self, *, client_id: str, session: str, epoch: int, count: int, auth: Any = b''
+    ) -> None:
         """Note all fields, then deliver."""
         self._scripted.beats.append((client_id, session, epoch, count))
-        super().heartbeat(client_id=client_id, session=session, epoch=epoch, count=count)
+        super().heartbeat(
+            client_id=client_id, session=session, epoch=epoch, count=count, auth=auth)

@@ -20,25 +20,26 @@ PACKAGE = ROOT / 'rl_bridge'
 ALLOWED: dict[str, set[str]] = {
     'errors': set(),
     'types': {'errors'},
+    'access': {'errors', 'types'},
     'dds': {'errors'},
     'wire': {'errors', 'types'},
-    'client': {'errors', 'types', 'dds', 'wire'},
+    'client': {'errors', 'types', 'access', 'dds', 'wire'},
     'robot_file': {'errors', 'types'},
     'kinematics': {'errors', 'types'},
     'events': {'errors', 'types'},
-    'safety': {'errors', 'types', 'dds', 'robot_file', 'kinematics', 'events'},
-    'robots': {'errors', 'types', 'dds', 'robot_file', 'safety'},
+    'safety': {'errors', 'types', 'access', 'dds', 'robot_file', 'kinematics', 'events'},
+    'robots': {'errors', 'types', 'access', 'dds', 'robot_file', 'safety'},
     'tasks': {'errors', 'types', 'kinematics', 'robots'},
     'sim': {'errors', 'types', 'dds', 'kinematics', 'robots', 'safety'},
     'envs': {'errors', 'types', 'robots', 'tasks', 'sim'},
     'env_factory': {'errors'},
     'session': {'errors', 'types'},
-    'bridge': {'errors', 'types', 'wire', 'safety', 'robots', 'session'},
+    'bridge': {'errors', 'types', 'access', 'wire', 'safety', 'robots', 'session'},
     'node': {
-        'errors', 'types', 'dds', 'robot_file', 'events', 'safety', 'robots', 'tasks', 'envs',
-        'env_factory', 'session', 'bridge',
+        'errors', 'types', 'access', 'dds', 'robot_file', 'events', 'safety', 'robots', 'tasks',
+        'envs', 'env_factory', 'session', 'bridge',
     },
-    'tools': {'errors', 'types', 'dds', 'events', 'tasks'},
+    'tools': {'errors', 'types', 'access', 'dds', 'events', 'tasks'},
     'package': {'client', 'envs'},
 }  # fmt: skip
 
@@ -47,8 +48,11 @@ SPREAD = {
     'types': ('types', 'robot_description'),
     'dds': ('dds_profile', 'dds_profile_node', 'topic_qos'),
     'robot_file': ('robot_file', 'yaml_section'),
-    'session': ('session', 'decision', 'request_age', 'reset_memory'),
-    'bridge': ('bridge', 'stage', 'hosted_env', 'turns', 'reset_content'),
+    'session': ('session', 'decision', 'request_age', 'reset_memory', 'past_sessions'),
+    'bridge': (
+        'bridge', 'stage', 'hosted_env', 'turns', 'reset_content', 'door', 'link_count',
+        'operators', 'pictures',
+    ),
     'node': (
         'node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node',
         'presence_node', 'pulse_node', 'boundary_node',
@@ -156,12 +160,12 @@ def reachable(start: str) -> set[str]:
 
 
 def test_a_client_never_reaches_the_server_side_even_indirectly() -> None:
-    assert reachable('client') == {'errors', 'types', 'dds', 'wire'}
+    assert reachable('client') == {'errors', 'types', 'access', 'dds', 'wire'}
 
 
 def test_the_guard_never_reaches_robots_wire_or_bridge_even_indirectly() -> None:
     assert reachable('safety') == {
-        'errors', 'types', 'dds', 'robot_file', 'kinematics', 'events',
+        'errors', 'types', 'access', 'dds', 'robot_file', 'kinematics', 'events',
     }  # fmt: skip
 
 

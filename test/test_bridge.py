@@ -514,7 +514,7 @@ def test_a_bridge_that_was_closed_while_a_picture_waited_draws_none(rig: Rig) ->
     step = rig.later(rig.step)
     gate.reached()  # the step is executed, but its thread is still inside
     picture = rig.later(rig.bridge.render, '')
-    while not rig.bridge._rendering:
+    while not rig.bridge._pictures._rendering:
         assert not picture.done()
     rig.bridge.shut(reason=StopReason.DEACTIVATED, message='the node was deactivated')
     gate.open()

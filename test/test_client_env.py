@@ -38,6 +38,7 @@ from rl_bridge.errors import (
     Unsupported,
 )
 from rl_bridge.types import (
+    PROTOCOL_VERSION,
     Leaf,
     RenderReply,
     Status,
@@ -539,8 +540,9 @@ class TestInfo:
 
 class TestConnecting:
     def test_another_version_is_refused(self, bridge: ScriptedBridge) -> None:
-        bridge.specs_reply = replace(bridge.specs_reply, protocol=2)
-        with pytest.raises(ProtocolError, match=r'version 2.*version 1'):
+        bridge.specs_reply = replace(bridge.specs_reply, protocol=PROTOCOL_VERSION + 1)
+        both = rf'version {PROTOCOL_VERSION + 1} .*version {PROTOCOL_VERSION};'
+        with pytest.raises(ProtocolError, match=both):
             make(bridge)
 
     def test_specs_that_do_not_match_their_hash_are_refused(self, bridge: ScriptedBridge) -> None:
@@ -648,7 +650,9 @@ class TestTheEnd:
         self, bridge: ScriptedBridge, error: BridgeError
     ) -> None:
         class Dead(NotingTransport):
-            def close_session(self, session: str, *, timeout_s: float) -> Any:
+            def close_session(
+                self, session: str, *, timeout_s: float, auth: Any = b''
+            ) -> Any:
                 assert timeout_s <= 1.0
                 raise error
 

@@ -313,14 +313,15 @@ class TestTheRobot:
         env.step(PUSH)
         env.close()
 
-    def test_a_stale_robot_raises_instead_of_returning_an_old_observation(
+    def test_a_stale_robot_truncates_and_never_passes_an_old_observation_for_a_fresh_one(
         self, arm: Bridge, robot: FakeRobot
     ) -> None:
         env = client(arm)
         env.reset()
         robot.stale = True
-        with pytest.raises(BridgeStopped, match='stale'):
-            env.step(PUSH)
+        _, reward, terminated, truncated, info = env.step(PUSH)
+        assert (reward, terminated, truncated) == (0.0, False, True)
+        assert info['stop_reason'] == 'STATE_STALE'
         robot.stale = False
         env.reset()
         env.step(PUSH)

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rl_bridge.decision import Decision, Join, Refuse, Replay, Run
+from rl_bridge.past_sessions import REMEMBERED_SESSIONS
 from rl_bridge.reset_memory import REMEMBERED_RESETS
-from rl_bridge.session import REMEMBERED_SESSIONS, Session
+from rl_bridge.session import Session
 from rl_bridge.types import ResetRequest, Status, StatusCode, StepRequest
 
 MS = 1_000_000
@@ -27,6 +28,7 @@ AUTHORITY_NS = 150 * MS
 PROBLEM = Status(StatusCode.REJECTED, 'a problem of the content')
 CLIENTS = ('ann', 'bob', 'cid')
 SELDOM = st.sampled_from([False, False, False, False, True])
+BEHIND = st.sampled_from([0, 0, 0, None, 1, 2, -1])  # epochs; None = it names none
 FAULTS = st.sampled_from([None, None, None, PROBLEM])
 
 
@@ -50,7 +52,6 @@ class Lease:
     name: str
     alive_until_ns: int
     ended: bool = False
-    told: bool = False  # a reset of it was answered, so the client knows its name
     steps: list[Work] = field(default_factory=list)
     resets: list[Work] = field(default_factory=list)
 
@@ -76,6 +77,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.answered_resets: dict[tuple[str, int], Decision] = {}
         self.numbers = dict.fromkeys(CLIENTS, 0)
         self.episode = 0
+        self.epoch = 7
+        self.reset_ns = 0  # when the last reset was granted
         self.stepping = False  # whether the episode goes on
         self.last_step_ns = 0  # of this episode; 0 = none
 
@@ -87,14 +90,20 @@ class SessionMachine(RuleBasedStateMachine):
 
     def let_expire(self) -> None:
         lease = self.lease
-        if lease is not None and lease.told and self.now_ns > lease.alive_until_ns:
+        if lease is not None and self.now_ns > lease.alive_until_ns:
             self.end_lease()
+
+    def hear_from(self, lease: Lease | None, at_ns: int) -> None:
+        """Its client lived at this time."""
+        assert lease is not None
+        lease.alive_until_ns = max(lease.alive_until_ns, at_ns + LEASE_NS)
 
     def end_lease(self) -> None:
         """Whatever was granted until now, by hand too, has no say in what comes."""
         if self.lease is not None:
             self.lease.ended = True
         self.lease = None
+        self.epoch += 1
         self.stepping = False
         for work in self.granted:
             work.fenced = True
@@ -106,15 +115,23 @@ class SessionMachine(RuleBasedStateMachine):
         takeover=SELDOM,
         quote=st.sampled_from(['own', 'own', 'own', 'none', 'present', 'past', 'nonsense']),
         fault=FAULTS,
+        behind=BEHIND,
     )
-    def new_reset(self, client: str, takeover: bool, quote: str, fault: Status | None) -> None:
+    def new_reset(
+        self, client: str, takeover: bool, quote: str, fault: Status | None, behind: int | None
+    ) -> None:
         self.numbers[client] += 2  # odd numbers are lost on the way and may come late
-        self.reset(client, self.numbers[client], takeover, self.quoted(client, quote), fault)
+        quoted = self.quoted(client, quote)
+        self.reset(client, self.numbers[client], takeover, quoted, fault, behind)
 
-    @rule(client=st.sampled_from(CLIENTS), back=st.integers(0, 6), takeover=SELDOM)
-    def repeated_or_late_reset(self, client: str, back: int, takeover: bool) -> None:
+    @rule(
+        client=st.sampled_from(CLIENTS), back=st.integers(0, 6), takeover=SELDOM, behind=BEHIND
+    )
+    def repeated_or_late_reset(
+        self, client: str, back: int, takeover: bool, behind: int | None
+    ) -> None:
         if self.numbers[client] - back > 0:
-            self.reset(client, self.numbers[client] - back, takeover, '', None)
+            self.reset(client, self.numbers[client] - back, takeover, '', None, behind)
 
     def quoted(self, client: str, quote: str) -> str:
         if quote == 'nonsense':
@@ -127,11 +144,18 @@ class SessionMachine(RuleBasedStateMachine):
         return names[-1] if names else ''
 
     def reset(
-        self, client: str, number: int, takeover: bool, quoted: str, fault: Status | None
+        self,
+        client: str,
+        number: int,
+        takeover: bool,
+        quoted: str,
+        fault: Status | None,
+        behind: int | None = None,
     ) -> None:
         self.let_expire()
+        epoch = 0 if behind is None else self.epoch - behind
         request = ResetRequest(
-            client_id=client, session=quoted, reset_id=number, takeover=takeover
+            client_id=client, session=quoted, reset_id=number, takeover=takeover, epoch=epoch
         )
         before = self.lease
         decision = self.session.admit_reset(request, problem=fault)
@@ -140,6 +164,8 @@ class SessionMachine(RuleBasedStateMachine):
         earlier = self.answered_resets.get((client, number))
         if mine and newest is not None and number == newest.reset_id:
             self.expect_copy(decision, newest)
+            if not newest.reply:  # its client waits for the answer
+                self.hear_from(before, self.now_ns)
         elif mine and newest is not None and number < newest.reset_id:
             self.expect_refusal(decision, StatusCode.STALE)
         elif isinstance(earlier, Refuse):
@@ -148,7 +174,9 @@ class SessionMachine(RuleBasedStateMachine):
             self.expect_refusal(decision, StatusCode.STALE)
         else:
             self.answered_resets[client, number] = decision
-            if before is not None and not mine and not takeover:
+            if behind:
+                self.expect_refusal(decision, StatusCode.FENCED)
+            elif before is not None and not mine and not takeover:
                 assert before.client in self.expect_refusal(decision, StatusCode.BUSY)
             elif quoted and (before is None or quoted != before.name):
                 self.expect_refusal(decision, StatusCode.NO_SESSION)
@@ -171,6 +199,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.leases.append(self.lease)
         assert self.lease is not None
         self.lease.alive_until_ns = self.now_ns + LEASE_NS
+        self.reset_ns = self.now_ns
         work = self.note_granted(decision, self.lease, new_episode=True)
         work.reset_id = number
         self.lease.resets.append(work)
@@ -197,6 +226,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert isinstance(decision, Run)
             assert (decision.session, decision.client_id, decision.taken_from) == ('', '', '')
             self.end_lease()
+            self.reset_ns = self.now_ns
             self.note_granted(decision, None, new_episode=True)
 
     @rule(client=st.sampled_from(CLIENTS), anew=SELDOM, count=st.integers(0, 4))
@@ -221,31 +251,44 @@ class SessionMachine(RuleBasedStateMachine):
         which=st.sampled_from([-1, -1, -1, -1, -2, -3]),
         ahead=st.sampled_from([1, 1, 1, 0, 0, -1, -2, 2, 5]),
         age_ms=st.sampled_from([None, 0, 0, 100, 150, 151, 4000, -50]),
+        pause_ms=st.sampled_from([0, 0, 0, 30, 3000]),
         fault=FAULTS,
     )
-    def step(self, which: int, ahead: int, age_ms: int | None, fault: Status | None) -> None:
-        self.ask_step(self.leases[max(which, -len(self.leases))], ahead, age_ms, fault)
+    def step(
+        self, which: int, ahead: int, age_ms: int | None, pause_ms: int, fault: Status | None
+    ) -> None:
+        lease = self.leases[max(which, -len(self.leases))]
+        self.ask_step(lease, ahead, age_ms, fault, pause_ms=pause_ms)
 
     def ordinary_steps(self, count: int) -> None:
         lease = self.lease
         assert lease is not None
         for _ in range(count):
-            self.ask_step(lease, 1, 40, None)
+            self.ask_step(lease, 1, 0, None)
             if self.queue:
                 self.finish(goes_on=True)
 
-    def ask_step(self, lease: Lease, ahead: int, age_ms: int | None, fault: Status | None) -> None:
+    def ask_step(
+        self,
+        lease: Lease,
+        ahead: int,
+        age_ms: int | None,
+        fault: Status | None,
+        *,
+        pause_ms: int = 0,
+    ) -> None:
         self.let_expire()
         number = len(lease.steps) + ahead
         request = StepRequest(session=lease.name, step=number)
         if age_ms is not None:
-            request.elapsed_ns = 3000 * MS
+            request.elapsed_ns = pause_ms * MS
             request.echo_ns = self.now_ns - request.elapsed_ns - age_ms * MS
         decision = self.session.admit_step(request, problem=fault)
         if lease.ended:
             self.expect_refusal(decision, StatusCode.NO_SESSION)
             return
-        lease.alive_until_ns = self.now_ns + LEASE_NS
+        self.hear_from(lease, self.now_ns - max(0, age_ms or 0) * MS)
+        before_reset = age_ms is not None and request.echo_ns < self.reset_ns
         last = len(lease.steps)
         if number < 1:
             self.expect_refusal(decision, StatusCode.MALFORMED)
@@ -255,6 +298,8 @@ class SessionMachine(RuleBasedStateMachine):
             self.expect_refusal(decision, StatusCode.STALE)
         elif number > last + 1:
             self.expect_refusal(decision, StatusCode.GAP)
+        elif before_reset:
+            self.expect_refusal(decision, StatusCode.STALE)
         elif self.queue:
             self.expect_refusal(decision, StatusCode.BUSY)
         elif age_ms is not None and age_ms > 150:
@@ -288,6 +333,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert decision.begin is not self.stepping
             if decision.begin:
                 self.last_step_ns = 0
+                self.epoch += 1
             self.expect_held(decision)
             self.note_granted(decision, None, new_episode=decision.begin)
             assert (decision.step, decision.session, decision.client_id) == (0, '', '')
@@ -304,9 +350,7 @@ class SessionMachine(RuleBasedStateMachine):
         if work.fenced:
             return
         if work.lease is not None:
-            lease = work.lease
-            lease.alive_until_ns = max(lease.alive_until_ns, self.now_ns + LEASE_NS)
-            lease.told = lease.told or (work.run.reset and work is lease.resets[-1])
+            self.hear_from(work.lease, self.now_ns)
         if work.episode == self.episode:
             self.stepping = goes_on
 
@@ -317,7 +361,7 @@ class SessionMachine(RuleBasedStateMachine):
         lease = self.leases[max(which, -len(self.leases))]
         assert self.session.heartbeat(lease.name) is (not lease.ended)
         if not lease.ended:
-            lease.alive_until_ns = self.now_ns + LEASE_NS
+            self.hear_from(lease, self.now_ns)
 
     @rule(ms=st.sampled_from([1, 1, 40, 40, 150, 151, 300, 600, 1001]))
     def let_time_pass(self, ms: int) -> None:
@@ -349,7 +393,7 @@ class SessionMachine(RuleBasedStateMachine):
     def let_the_lease_run_out(self) -> None:
         """The last nanosecond still belongs to the holder, the next does not."""
         lease = self.lease
-        if lease is not None and lease.told:
+        if lease is not None:
             self.now_ns = lease.alive_until_ns
             assert self.session.expire() == ''
             self.now_ns += 1
@@ -408,6 +452,7 @@ class SessionMachine(RuleBasedStateMachine):
     def nothing_of_an_older_epoch_is_granted_after_a_newer(self) -> None:
         epochs = [work.run.epoch for work in self.granted]
         assert epochs == sorted(epochs)
+        assert self.session.epoch == self.epoch
         assert all(epoch > 7 for epoch in epochs)
         owners: dict[int, Lease | None] = {}
         for work in self.granted:
@@ -433,7 +478,7 @@ class SessionMachine(RuleBasedStateMachine):
     def memory_is_bounded(self) -> None:
         session: Any = self.session
         assert len(session._resets) <= REMEMBERED_RESETS
-        assert len(session._past_sessions) <= REMEMBERED_SESSIONS
+        assert len(session._past) <= REMEMBERED_SESSIONS
 
 
 SessionMachine.TestCase.settings = settings(

@@ -7,10 +7,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from rl_bridge.access import Secret
 from rl_bridge.client.refusals import refusal
 from rl_bridge.client.transport import Transport
 from rl_bridge.errors import ConfigError, ProtocolError, SpecError, WireError
-from rl_bridge.types import PROTOCOL_VERSION, StatusCode
+from rl_bridge.types import PROTOCOL_VERSION, SpecsReply, Status, StatusCode
 from rl_bridge.wire import Specs, specs_from_json, specs_hash
 
 INACTIVE_POLL_S = 0.2
@@ -25,12 +26,14 @@ class Connected:
     :param specs_hash: sent with every reset, so that a changed bridge is noticed.
     :param control_period: seconds; 0 = lock-step.
     :param lease: seconds.
+    :param epoch: the present one; the first reset names it.
     """
 
     specs: Specs
     specs_hash: str
     control_period: float
     lease: float
+    epoch: int
 
 
 def own_transport(bridge: str) -> Transport:
@@ -50,12 +53,16 @@ def own_transport(bridge: str) -> Transport:
     return RosTransport(bridge)
 
 
-def connect(transport: Transport, *, timeout_s: float) -> Connected:
+def connect(
+    transport: Transport, *, timeout_s: float, secret: Secret | None = None
+) -> Connected:
     """
     Ask for the specs until the bridge has some, and check them.
 
     :param timeout_s: seconds to find the bridge and, while it is still being configured, to wait
         for it.
+    :param secret: what this client can prove.
+    :raises NotAuthenticated: the bridge asks for a proof and there is no secret.
     :raises BridgeUnavailable: nothing of that name answers, or it stays unconfigured.
     :raises ProtocolError: another version, or specs that do not match their hash.
     """
@@ -72,6 +79,9 @@ def connect(transport: Transport, *, timeout_s: float) -> Connected:
         raise ProtocolError(
             f'{transport.bridge} speaks version {reply.protocol} of the contract, this client '
             f'version {PROTOCOL_VERSION}; install the same version of rl_bridge on both sides.')
+    if reply.authenticated and secret is None:
+        unproven = Status(StatusCode.UNAUTHENTICATED, 'it has a shared secret, this client none')
+        raise refusal(SpecsReply(status=unproven), bridge=transport.bridge, call='this client')
     if specs_hash(reply.specs) != reply.specs_hash:
         raise ProtocolError(
             f'The specs of {transport.bridge} do not match their hash {reply.specs_hash:.12}; '
@@ -85,4 +95,5 @@ def connect(transport: Transport, *, timeout_s: float) -> Connected:
         specs_hash=reply.specs_hash,
         control_period=float(reply.control_period),
         lease=float(reply.lease),
+        epoch=int(reply.epoch),
     )

@@ -7,11 +7,15 @@ from __future__ import annotations
 import time
 from array import array
 
+from rl_bridge.access import Secret, reset_claim, step_claim
 from rl_bridge.client.lease import Lease, next_reset_id
 from rl_bridge.client.refusals import NOTHING_MOVED, SESSION_ENDED, refusal
 from rl_bridge.client.transport import Transport
 from rl_bridge.errors import ProtocolError, ResetRequired
 from rl_bridge.types import ResetReply, ResetRequest, StatusCode, StepReply, StepRequest
+
+# Another client may begin between an answer and the next question, but hardly time and again.
+MOST_FENCED = 3
 
 
 class Conversation:
@@ -23,12 +27,24 @@ class Conversation:
 
     :param lease: takes and keeps the session.
     :param specs_hash: what the client's spaces were built from; sent with each reset.
+    :param epoch: the newest that the bridge has told; a reset names it.
+    :param secret: proves resets and steps; None = the bridge asks for no proof.
     """
 
-    def __init__(self, transport: Transport, lease: Lease, *, specs_hash: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        lease: Lease,
+        *,
+        specs_hash: str,
+        epoch: int = 0,
+        secret: Secret | None = None,
+    ) -> None:
         self._transport = transport
         self._lease = lease
         self._specs_hash = specs_hash
+        self._epoch = epoch
+        self._secret = secret
         self._bridge_id = ''
         self._step = 0
         self._stamp_ns = 0
@@ -48,14 +64,18 @@ class Conversation:
         end_s = time.monotonic() + timeout_s
         session = '' if self._in_doubt else self._lease.session
         self._doubt('the last reset did not finish')
+        fenced = 0
         while True:
             request = ResetRequest(
                 client_id=self._lease.client_id, session=session, reset_id=next_reset_id(),
                 takeover=takeover, has_seed=seed is not None, seed=int(seed or 0),
-                options=options, specs_hash=self._specs_hash)
+                options=options, specs_hash=self._specs_hash, epoch=self._epoch)
+            if self._secret is not None:
+                request.auth = self._secret.prove(reset_claim(request))
             left_s = max(end_s - time.monotonic(), 0.001)
             reply = self._transport.reset(request, timeout_s=left_s)
             self._note(reply)
+            self._epoch = int(reply.epoch) or self._epoch
             if reply.session:  # even a failed reset may have taken the lease
                 self._take_session(reply)
             code = reply.status.code
@@ -65,7 +85,10 @@ class Conversation:
                 self._in_doubt = False
                 self._no_episode = None
                 return reply
-            if code in (StatusCode.NO_SESSION, StatusCode.STALE) and session:
+            fenced += code == StatusCode.FENCED
+            again = code == StatusCode.FENCED and fenced < MOST_FENCED
+            if again or (code in (StatusCode.NO_SESSION, StatusCode.STALE) and session):
+                # The session is over: an epoch ends with it.
                 self._lease.forget()
                 session = ''
                 continue
@@ -100,6 +123,8 @@ class Conversation:
         while True:
             request.echo_ns = self._stamp_ns
             request.elapsed_ns = time.monotonic_ns() - self._received_ns
+            if self._secret is not None:
+                request.auth = self._secret.prove(step_claim(request, epoch=self._lease.epoch))
             reply = self._transport.step(request, timeout_s=left_s)
             self._note(reply)
             code = reply.status.code

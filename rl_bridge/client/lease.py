@@ -14,9 +14,12 @@ import socket
 import threading
 import time
 import weakref
+from array import array
 
+from rl_bridge.access import Secret, close_claim, heartbeat_claim
 from rl_bridge.client.transport import Transport
 from rl_bridge.errors import BridgeError
+from rl_bridge.types import no_proof
 
 HEARTBEATS_PER_LEASE = 4
 RELEASE_TIMEOUT_S = 0.5
@@ -61,13 +64,22 @@ class Lease:
     :param transport: where heartbeats and the release go.
     :param client_id: who holds the lease.
     :param lease_s: the bridge's lease in seconds; renewed four times within it.
+    :param secret: proves heartbeats and the release; None = the bridge asks for no proof.
     """
 
-    def __init__(self, transport: Transport, *, client_id: str, lease_s: float) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        client_id: str,
+        lease_s: float,
+        secret: Secret | None = None,
+    ) -> None:
         self.client_id = client_id
         self.session = ''
         self.epoch = 0
         self._transport = transport
+        self._secret = secret
         self._period_s = lease_s / HEARTBEATS_PER_LEASE
         self._pid = os.getpid()
         self._count = 0
@@ -111,16 +123,24 @@ class Lease:
             thread.join(timeout=RELEASE_TIMEOUT_S)
         session, self.session = self.session, ''
         if session:
+            auth = self.prove(close_claim(session, epoch=self.epoch))
             with contextlib.suppress(BridgeError):
-                self._transport.close_session(session, timeout_s=RELEASE_TIMEOUT_S)
+                self._transport.close_session(session, timeout_s=RELEASE_TIMEOUT_S, auth=auth)
+
+    def prove(self, claim: bytes) -> array[int]:
+        """Return the proof of what is claimed in this session's name; empty without a secret."""
+        return no_proof() if self._secret is None else self._secret.prove(claim)
 
     def beat(self) -> None:
         """Renew the lease once, if one is held."""
-        session = self.session
+        session, epoch = self.session, self.epoch
         if session:
             self._count += 1
+            auth = self.prove(heartbeat_claim(
+                client_id=self.client_id, session=session, epoch=epoch, count=self._count))
             self._transport.heartbeat(
-                client_id=self.client_id, session=session, epoch=self.epoch, count=self._count)
+                client_id=self.client_id, session=session, epoch=epoch, count=self._count,
+                auth=auth)
 
 
 def _beat(lease: weakref.ref[Lease], stop: threading.Event, period_s: float) -> None:

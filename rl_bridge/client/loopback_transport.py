@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from rl_bridge.access import NO_PROOF, Proof
 from rl_bridge.errors import BridgeUnavailable
 from rl_bridge.types import (
     CloseReply,
@@ -30,13 +31,15 @@ class LoopbackBridge(Protocol):
     def step(self, request: StepRequest) -> StepReply:
         """Answer Step."""
 
-    def close_session(self, session: str) -> CloseReply:
+    def close_session(self, session: str, *, auth: Proof) -> CloseReply:
         """Answer Close."""
 
-    def render(self, session: str) -> RenderReply:
+    def render(self, session: str, *, auth: Proof) -> RenderReply:
         """Answer Render."""
 
-    def heartbeat(self, session: str) -> bool:
+    def heartbeat(
+        self, session: str, *, sender: str, epoch: int, count: int, auth: Proof
+    ) -> bool:
         """Renew the lease; return whether ``session`` holds it."""
 
 
@@ -71,18 +74,23 @@ class LoopbackTransport:
         """Make one step."""
         return self._open().step(request)
 
-    def close_session(self, session: str, *, timeout_s: float) -> CloseReply:
+    def close_session(
+        self, session: str, *, timeout_s: float, auth: Proof = NO_PROOF
+    ) -> CloseReply:
         """Release the lease."""
-        return self._open().close_session(session)
+        return self._open().close_session(session, auth=auth)
 
-    def render(self, session: str, *, timeout_s: float) -> RenderReply:
+    def render(self, session: str, *, timeout_s: float, auth: Proof = NO_PROOF) -> RenderReply:
         """Fetch one picture."""
-        return self._open().render(session)
+        return self._open().render(session, auth=auth)
 
-    def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
+    def heartbeat(
+        self, *, client_id: str, session: str, epoch: int, count: int, auth: Proof = NO_PROOF
+    ) -> None:
         """Renew the lease."""
         if not self._closed:
-            self._target.heartbeat(session)
+            self._target.heartbeat(
+                session, sender=client_id, epoch=epoch, count=count, auth=auth)
 
     def close(self) -> None:
         """Refuse further calls; idempotent."""

@@ -53,7 +53,6 @@ _ADVICE = {
 NOTHING_MOVED = frozenset(
     {
         StatusCode.MALFORMED, StatusCode.REJECTED, StatusCode.TOO_OLD, StatusCode.NEEDS_RESET,
-        StatusCode.UNAUTHENTICATED, StatusCode.RATE_LIMITED,
     }
 )
 

@@ -15,6 +15,7 @@ from gymnasium import logger
 from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
+from rl_bridge.access import load_secret, render_claim
 from rl_bridge.client.connection import connect, own_transport
 from rl_bridge.client.conversation import Conversation
 from rl_bridge.client.lease import Lease, default_client_id
@@ -59,11 +60,14 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         first.
     :param render_mode: None, or 'rgb_array' where the hosted environment renders it.
     :param client_id: who holds the lease; by default one name per process.
+    :param secret_file: file with the secret that the bridge shares with its clients; by default
+        ``RL_BRIDGE_SECRET_FILE`` or ``RL_BRIDGE_SECRET`` of the environment, if set.
     :param transport: a connection to use instead of an own ROS 2 one; it stays the caller's to
         close.
     :raises BridgeUnavailable: nothing of that name answers, or it stays inactive.
     :raises ProtocolError: the bridge speaks another version of the contract.
     :raises Unsupported: it cannot render what was asked.
+    :raises NotAuthenticated: the bridge asks for a proof of its secret and there is none here.
     :raises ConfigError: an argument cannot be used, or there is no ROS 2 in this Python.
     """
 
@@ -82,6 +86,7 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         takeover: bool = False,
         render_mode: str | None = None,
         client_id: str | None = None,
+        secret_file: str | os.PathLike[str] = '',
         transport: Transport | None = None,
     ) -> None:
         self._closed = True  # until there is something to close
@@ -91,10 +96,11 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         _checked_timeout('connect_timeout_s', connect_timeout_s)
         if client_id == '':
             raise ConfigError('client_id is empty, which means by hand; leave it out or name one.')
+        secret = load_secret(secret_file)
         own = transport is None
         self._transport = own_transport(bridge) if transport is None else transport
         try:
-            found = connect(self._transport, timeout_s=connect_timeout_s)
+            found = connect(self._transport, timeout_s=connect_timeout_s, secret=secret)
             modes = [mode for mode in found.specs.render_modes if mode == 'rgb_array']
             if render_mode is not None and render_mode not in modes:
                 raise Unsupported(
@@ -115,9 +121,11 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
         self._paced = found.control_period > 0
         self._takeover = takeover
         self._lease = Lease(
-            self._transport, client_id=client_id or default_client_id(), lease_s=found.lease)
+            self._transport, client_id=client_id or default_client_id(), lease_s=found.lease,
+            secret=secret)
         self._conversation = Conversation(
-            self._transport, self._lease, specs_hash=found.specs_hash)
+            self._transport, self._lease, specs_hash=found.specs_hash, epoch=found.epoch,
+            secret=secret)
         self._closed = False
         self._finalizer = weakref.finalize(
             self, _let_go, self._lease, self._transport if own else None)
@@ -195,7 +203,10 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
                 'specify the render_mode at initialization, e.g. '
                 'gymnasium.make("rl_bridge:RemoteRobot-v0", render_mode="rgb_array")')
             return None
-        reply = self._transport.render(self._lease.session, timeout_s=self._timeout_s)
+        lease = self._lease
+        reply = self._transport.render(
+            lease.session, timeout_s=self._timeout_s,
+            auth=lease.prove(render_claim(lease.session, epoch=lease.epoch)))
         if reply.status.code != StatusCode.OK:
             raise refusal(reply, bridge=self._transport.bridge, call='render')
         picture: NDArray[np.uint8] = np.frombuffer(reply.data, dtype=np.uint8)

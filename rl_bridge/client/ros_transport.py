@@ -16,6 +16,7 @@ this request.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import threading
@@ -32,6 +33,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from rl_bridge.access import NO_PROOF, Proof
 from rl_bridge.client.call_paths import (
     WAIT_SLICE_S,
     CallPath,
@@ -199,16 +201,8 @@ class RosTransport:
     def reset(self, request: ResetRequest, *, timeout_s: float) -> ResetReply:
         """Begin an episode; see :class:`rl_bridge.client.transport.Transport`."""
         message = Reset.Request()
-        message.client_id = request.client_id
-        message.session = request.session
-        message.reset_id = request.reset_id
-        message.takeover = request.takeover
-        message.has_seed = request.has_seed
-        message.seed = request.seed
-        message.options = request.options
-        message.specs_hash = request.specs_hash
-        message.epoch = request.epoch
-        message.auth = request.auth
+        for field in dataclasses.fields(request):
+            setattr(message, field.name, getattr(request, field.name))
         wanted = request.reset_id
 
         def fits(reply: Any) -> bool:
@@ -240,23 +234,29 @@ class RosTransport:
         return self._call(  # type: ignore[no-any-return]
             self._step, message, f'step {step}', fits, timeout_s, once=not session)
 
-    def close_session(self, session: str, *, timeout_s: float) -> CloseReply:
+    def close_session(
+        self, session: str, *, timeout_s: float, auth: Proof = NO_PROOF
+    ) -> CloseReply:
         """Release the lease."""
         return self._call(  # type: ignore[no-any-return]
-            self._close, lambda: Close.Request(session=session), 'close', _any, timeout_s)
+            self._close, lambda: Close.Request(session=session, auth=auth), 'close', _any,
+            timeout_s)
 
-    def render(self, session: str, *, timeout_s: float) -> RenderReply:
+    def render(self, session: str, *, timeout_s: float, auth: Proof = NO_PROOF) -> RenderReply:
         """Fetch one picture."""
         return self._call(  # type: ignore[no-any-return]
-            self._render, lambda: Render.Request(session=session), 'render', _any, timeout_s,
-            once=True)
+            self._render, lambda: Render.Request(session=session, auth=auth), 'render', _any,
+            timeout_s, once=True)
 
-    def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
+    def heartbeat(
+        self, *, client_id: str, session: str, epoch: int, count: int, auth: Proof = NO_PROOF
+    ) -> None:
         """Renew the lease; takes no lock that a call holds."""
         self._usable()
         try:
             self._heartbeat.publish(
-                Heartbeat(sender=client_id, session=session, epoch=epoch, count=count))
+                Heartbeat(
+                    sender=client_id, session=session, epoch=epoch, count=count, auth=auth))
         except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
             raise BridgeUnavailable(self._gone()) from error
 

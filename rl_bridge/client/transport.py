@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from rl_bridge.access import NO_PROOF, Proof
 from rl_bridge.types import (
     CloseReply,
     RenderReply,
@@ -53,13 +54,17 @@ class Transport(Protocol):
     def step(self, request: StepRequest, *, timeout_s: float) -> StepReply:
         """Make one step; the same request may be sent more than once."""
 
-    def close_session(self, session: str, *, timeout_s: float) -> CloseReply:
+    def close_session(
+        self, session: str, *, timeout_s: float, auth: Proof = NO_PROOF
+    ) -> CloseReply:
         """Release the lease."""
 
-    def render(self, session: str, *, timeout_s: float) -> RenderReply:
+    def render(self, session: str, *, timeout_s: float, auth: Proof = NO_PROOF) -> RenderReply:
         """Fetch one picture."""
 
-    def heartbeat(self, *, client_id: str, session: str, epoch: int, count: int) -> None:
+    def heartbeat(
+        self, *, client_id: str, session: str, epoch: int, count: int, auth: Proof = NO_PROOF
+    ) -> None:
         """Renew the lease; returns at once and never raises for a bridge that is gone."""
 
     def close(self) -> None:
