@@ -215,7 +215,7 @@ def test_a_guard_that_does_not_listen_to_this_bridge_is_refused_when_connecting(
     robot = TopicRobot(
         cell.node, fake_description(), interface='velocity', command_topic='other_env/command'
     )
-    with pytest.raises(RobotNotReady, match='does not listen to .*/other_env/command') as failed:
+    with pytest.raises(RobotNotReady, match=r'does not listen to .*/other_env/command') as failed:
         robot.connect(timeout_s=0.5)
     assert failed.value.reason == StopReason.NOT_ALONE
     robot.close()
