@@ -92,6 +92,14 @@ def test_the_position_interface_starts_at_the_measured_position(tmp_path: Path) 
         assert rig.outputs[-1][1] == [0.5, -0.5]
 
 
+@pytest.mark.fault(
+    what='client pauses, heartbeat alive',
+    seen_by='guard: motion authority',
+    within='150 ms after its last command was sent',
+    state='HOLD, AUTHORITY_EXPIRED',
+    client='its next step resumes and tells how long the robot was held',
+    side='client',
+)
 def test_without_further_commands_the_robot_is_at_rest_and_the_next_one_resumes(
     rig: GuardRig,
 ) -> None:
@@ -105,6 +113,14 @@ def test_without_further_commands_the_robot_is_at_rest_and_the_next_one_resumes(
     assert rig.state == StopState.RUNNING
 
 
+@pytest.mark.fault(
+    what="the bridge's tick stops",
+    seen_by='guard: tick',
+    within='60 ms without a tick; 500 ms',
+    state='HOLD, BRIDGE_SILENT; then STOPPED, BRIDGE_SILENT',
+    client='its call times out, or its next step finds the robot held',
+    side='bridge',
+)
 def test_a_silent_bridge_is_held_and_then_stopped(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
     rig.ticking = False
@@ -117,6 +133,14 @@ def test_a_silent_bridge_is_held_and_then_stopped(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
 
 
+@pytest.mark.fault(
+    what='joint states stop',
+    seen_by='guard: age of the state',
+    within='100 ms (max_age); 500 ms later',
+    state='HOLD, STATE_STALE; then STOPPED, STATE_STALE',
+    client='waits for a fresh one; then truncated, stop_reason',
+    side='robot',
+)
 def test_a_stale_state_is_held_and_then_stopped(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
     rig.measuring = False
@@ -125,6 +149,14 @@ def test_a_stale_state_is_held_and_then_stopped(rig: GuardRig) -> None:
     rig.wait_for_stop(StopState.STOPPED, StopReason.STATE_STALE)
 
 
+@pytest.mark.fault(
+    what='Ctrl-C, guard',
+    seen_by='guard: SIGINT, SIGTERM, SIGHUP',
+    within='at once',
+    state='STOPPED, SHUTDOWN',
+    client='truncated, stop_reason; then BridgeStopped',
+    side='guard',
+)
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_brings_the_robot_to_rest_and_ends_the_process_with_0(
     fresh: GuardRig, number: signal.Signals
@@ -146,6 +178,14 @@ def test_a_signal_before_the_first_begin_ends_the_process_without_a_command(
     assert fresh.outputs == []
 
 
+@pytest.mark.fault(
+    what='an unsafe command gets past the bridge',
+    seen_by='guard: finite, shape, limits',
+    within='when it arrives',
+    state='STOPPED, COMMAND_INVALID or LIMIT_EXCEEDED',
+    client='truncated, stop_reason',
+    side='bridge',
+)
 @pytest.mark.parametrize('value', [math.nan, math.inf, 1.5])
 def test_an_unsafe_value_stops_and_is_never_published(rig: GuardRig, value: float) -> None:
     rig.drive(0.5, 0.5)
@@ -157,6 +197,14 @@ def test_an_unsafe_value_stops_and_is_never_published(rig: GuardRig, value: floa
     assert all(abs(number) <= 0.5 for _, output in rig.outputs for number in output)
 
 
+@pytest.mark.fault(
+    what='a bridge of another name commands the same robot',
+    seen_by='guard: bridge_id',
+    within='when it arrives',
+    state='unchanged: refused, logged',
+    client='the first one notices nothing',
+    side='bridge',
+)
 def test_a_second_bridge_is_refused_and_the_first_goes_on(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
     for kind in (CommandKind.BEGIN, CommandKind.MOVE, CommandKind.HALT):
@@ -167,6 +215,14 @@ def test_a_second_bridge_is_refused_and_the_first_goes_on(rig: GuardRig) -> None
     assert 'only one bridge may command a robot' in rig.log.read_text()
 
 
+@pytest.mark.fault(
+    what='an old command, or one again, reaches the guard',
+    seen_by='guard: epoch and sequence',
+    within='when it arrives',
+    state='unchanged: refused, logged',
+    client='notices nothing',
+    side='link',
+)
 def test_an_older_epoch_and_a_replayed_sequence_are_refused(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
     rig.wait(lambda: rig.outputs[-1][1] == [0.5, 0.5], 'the target was not reached')
@@ -178,6 +234,14 @@ def test_an_older_epoch_and_a_replayed_sequence_are_refused(rig: GuardRig) -> No
     assert all(value >= 0.0 for _, output in rig.outputs for value in output)
 
 
+@pytest.mark.fault(
+    what='a joint is missing from the joint states',
+    seen_by='guard',
+    within='when it arrives',
+    state='STOPPED, STATE_INVALID',
+    client='truncated, stop_reason',
+    side='robot',
+)
 def test_a_driver_that_loses_a_joint_is_named_and_stops(rig: GuardRig) -> None:
     from sensor_msgs.msg import JointState
 
@@ -203,6 +267,14 @@ def test_joint_states_of_other_joints_do_not_disturb(rig: GuardRig) -> None:
     assert rig.state == StopState.RUNNING
 
 
+@pytest.mark.fault(
+    what='the robot does not come to rest after a stop',
+    seen_by='guard: measured speed',
+    within='1 s (standstill.within)',
+    state='FAULT, NO_STANDSTILL',
+    client='truncated, stop_reason; BridgeStopped until somebody recovers',
+    side='robot',
+)
 def test_a_robot_that_does_not_stop_is_a_fault_until_recovered(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
     rig.following = False
@@ -219,6 +291,14 @@ def test_a_robot_that_does_not_stop_is_a_fault_until_recovered(rig: GuardRig) ->
     rig.drive(0.5, 0.5)
 
 
+@pytest.mark.fault(
+    what='guard frozen, then goes on',
+    seen_by='guard: age of each command',
+    within='when it goes on',
+    state='HOLD, AUTHORITY_EXPIRED',
+    client='truncated with GUARD_SILENT if it took longer than 0.5 s',
+    side='guard',
+)
 def test_a_guard_that_was_frozen_does_not_obey_what_queued_up(rig: GuardRig) -> None:
     rig.drive(0.5, 0.5)
     rig.process.send_signal(signal.SIGSTOP)
@@ -255,13 +335,21 @@ def breaking(method: str) -> list[str]:
         'import signal, sys',
         'from rl_bridge.safety.guard_core import GuardCore',
         'from rl_bridge.safety.guard_node import main',
-        'def broken(*_): raise RuntimeError("broken on purpose")',
+        'def broken(*_, **__): raise RuntimeError("broken on purpose")',
         f'switch = lambda *_: setattr(GuardCore, "{method}", broken)',
         'signal.signal(signal.SIGUSR1, switch)',
         'sys.exit(main())',
     ])]  # fmt: skip
 
 
+@pytest.mark.fault(
+    what='the guard fails inside',
+    seen_by='guard',
+    within='at once',
+    state='FAULT, SHUTDOWN; it ends',
+    client='truncated, stop_reason',
+    side='guard',
+)
 def test_a_guard_that_fails_brings_the_robot_to_rest_and_ends_with_1(tmp_path: Path) -> None:
     with GuardRig(tmp_path, program=breaking('update')) as rig:
         rig.drive(0.5, 0.5)
@@ -281,6 +369,14 @@ def test_in_the_position_interface_a_guard_that_fails_sends_nothing_new(tmp_path
         assert all(0.0 <= value <= 0.5 for _, output in rig.outputs for value in output)
 
 
+@pytest.mark.fault(
+    what='a message that the guard fails on',
+    seen_by='guard',
+    within='when it arrives',
+    state='STOPPED, COMMAND_INVALID',
+    client='truncated, stop_reason',
+    side='guard',
+)
 @pytest.mark.parametrize('method', ['on_command', 'on_state'])
 def test_a_message_that_the_guard_fails_on_stops_the_robot(method: str, tmp_path: Path) -> None:
     with GuardRig(tmp_path, program=breaking(method)) as rig:

@@ -132,7 +132,6 @@ class GuardCore:
             output=array('d', () if published is None else published.tolist()),
             rejected=self.rejected,
             limited=self._motion.limited,
-            events=self._stopping.book.count,
             detected_ns=record.detected_ns,
             commanded_ns=record.commanded_ns,
             standstill_ns=record.standstill_ns,
@@ -201,6 +200,11 @@ class GuardCore:
         if refusal is not None:
             self.rejected += 1
         return refusal
+
+    def refuse(self, message: str) -> Refusal:
+        """Count a command that does not prove where it comes from."""
+        self.rejected += 1
+        return Refusal('access', message)
 
     def update(self, now_ns: int) -> Decision:
         """Run the checks and decide what is published now; to be called at the guard's rate."""

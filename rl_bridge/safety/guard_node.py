@@ -31,18 +31,24 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
+from rl_bridge.access import GuardAccess, load_secret
 from rl_bridge.dds_profile import use_profile
 from rl_bridge.errors import ConfigError, WireError
 from rl_bridge.robot_file import load_robot
+from rl_bridge.safety.company_node import Company
+from rl_bridge.safety.event_log import EventLog
 from rl_bridge.safety.guard_core import GuardCore
 from rl_bridge.safety.guard_parameters_node import declare_parameters, node_log
 from rl_bridge.safety.guard_state import NS_PER_S, GuardConfig
+from rl_bridge.safety.guard_status_node import StatusPublisher
 from rl_bridge.safety.joint_map import JointMap
 from rl_bridge.safety.realtime import run_first
+from rl_bridge.safety.second_stage_node import SecondStageCaller
 from rl_bridge.safety.stop_state import IDLE
-from rl_bridge.topic_qos import EACH, LATCHED, NEWEST, STATE, TICK
-from rl_bridge.types import FloatArray, Stop, StopReason, StopState
-from rl_bridge_interfaces.msg import Command, GuardStatus, Heartbeat
+from rl_bridge.safety.stop_status_node import StopStatusReader
+from rl_bridge.topic_qos import EACH, NEWEST, STATE, TICK
+from rl_bridge.types import FloatArray, RobotDescription, Stop, StopReason, StopState
+from rl_bridge_interfaces.msg import Command, Heartbeat
 
 #: At rest nothing needs a quick reaction, and a command wakes the guard by itself.
 REST_PERIOD_NS = 40_000_000
@@ -52,6 +58,8 @@ PARAMETERS_PERIOD_NS = 500_000_000
 MOST_AT_ONCE = 10
 #: The stop output is repeated while the process ends, should a first one get lost.
 FAREWELLS = 4
+#: A controlled stop takes longer than that; what takes longer than this ends at once.
+LONGEST_FAREWELL_S = 2.0
 
 
 class GuardNode:
@@ -73,27 +81,41 @@ class GuardNode:
         self._period_ns = round(NS_PER_S / rate)
         self._joints = JointMap(robot.joints)
         self._ending = 0
-        self._status_ns = self._parameters_ns = 0
-        self._status, self._output = GuardStatus(), Float64MultiArray()
+        self._status_ns = self._parameters_ns = self._sequence = 0
+        self._output = Float64MultiArray()
+        guard_id = f'{socket.gethostname()}-{secrets.token_hex(4)}'
+        self._access = GuardAccess(
+            load_secret(values['secret_file']),
+            guard_id=guard_id,
+            max_age_s=values['max_authority'],
+        )
         self._core = GuardCore(
             robot,
             kind,
-            guard_id=f'{socket.gethostname()}-{secrets.token_hex(4)}',
+            guard_id=guard_id,
             config=GuardConfig(period_s=1.0 / rate, max_authority_s=values['max_authority']),
             start=Stop(IDLE.state, IDLE.reason, f'{IDLE.message}; guarded with {scheduling}'),
         )
         self._seen = self._core.stop
-        self._connect(robot.commands[kind].topic, values['bridge'], robot.state_topic)
+        output_topic = robot.commands[kind].topic
+        self._company = Company(node, guard_id, output_topic, robot.state_topic)
+        self._connect(robot, values['bridge'])
+        self._company.listen()
+        self._outputs = node.create_publisher(Float64MultiArray, output_topic, NEWEST)
+        self._statuses = StatusPublisher(node)
+        self._events = EventLog(
+            values['event_log'],
+            source=node.get_fully_qualified_name(),
+            say=lambda text: node.get_logger().error(text),
+        )
         self._log.say(
             'info',
             f'guarding {robot.name}: {kind} commands of {values["bridge"]} go to '
             f'{self._outputs.topic_name}; {scheduling}',
         )
 
-    def _connect(self, output_topic: str, bridge: str, state_topic: str) -> None:
+    def _connect(self, robot: RobotDescription, bridge: str) -> None:
         node = self._node
-        self._outputs = node.create_publisher(Float64MultiArray, output_topic, NEWEST)
-        self._statuses = node.create_publisher(GuardStatus, '~/status', LATCHED)
 
         def subscribe(kind: Any, topic: str, handler: Callable[[Any, int], None], qos: Any) -> Any:
             # The callback serves what the parameters' executor takes, should it come first.
@@ -101,9 +123,20 @@ class GuardNode:
                 kind, topic, partial(self._deliver, handler, topic), qos
             )
 
-        self._ticks = subscribe(Heartbeat, f'{bridge}/tick', self._core.on_tick, TICK)
-        self._states = subscribe(JointState, state_topic, self._on_state, STATE)
+        self._ticks = subscribe(Heartbeat, f'{bridge}/tick', self._on_tick, TICK)
+        self._states = subscribe(JointState, robot.state_topic, self._on_state, STATE)
         self._commands = subscribe(Command, f'{bridge}/command', self._on_command, EACH)
+        self._robot_stop = self._robot_stops = self._second_stage = None
+        if robot.stop_status is not None:
+            self._robot_stop = StopStatusReader(node, robot.stop_status, self._core.on_robot_stop)
+            self._robot_stops = subscribe(
+                self._robot_stop.kind,
+                self._robot_stop.topic,
+                self._robot_stop.take,
+                self._robot_stop.qos,
+            )
+        if robot.second_stage is not None:
+            self._second_stage = SecondStageCaller(node, robot.second_stage, self._say)
         self._wait_set = rclpy_implementation.WaitSet(1, 0, 0, 0, 0, 0, node.context.handle)
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
@@ -133,24 +166,28 @@ class GuardNode:
     def stop(self, message: str) -> None:
         """Publish the stop output and a last status."""
         self._core.halt(StopState.STOPPED, StopReason.SHUTDOWN, message, time.monotonic_ns())
-        for _ in range(FAREWELLS):
+        longest = round(LONGEST_FAREWELL_S * NS_PER_S / self._period_ns)
+        for i in range(longest):
+            if i >= FAREWELLS and not self._core.slowing_down:
+                break
             now_ns = time.monotonic_ns()
             self._publish(self._core.update(now_ns).output)
             self._publish_status(now_ns)
+            self._record()
             time.sleep(self._period_ns / NS_PER_S)
         self._report()
 
+    def close(self) -> None:
+        """Let the disk keep what was recorded."""
+        self._events.close()
+
     def fail(self) -> None:
         """Bring the robot to rest without the core, after that has failed."""
-        stop = self._status.stop
-        stop.state, stop.reason = int(StopState.FAULT), int(StopReason.SHUTDOWN)
-        stop.message = 'the guard failed and ends, its log says why; start it again'
         for _ in range(FAREWELLS):
             # A position controller stays where it was sent last, which was checked.
             if self._kind == 'velocity':
                 self._publish(np.zeros(self._joints.count))
-            self._status.stamp_ns = time.monotonic_ns()
-            self._statuses.publish(self._status)
+            self._statuses.publish_failure(time.monotonic_ns())
             time.sleep(self._period_ns / NS_PER_S)
 
     def _wait(self, timeout_ns: int) -> None:
@@ -163,14 +200,26 @@ class GuardNode:
         """Take what came, decide, publish; then what may take its time."""
         self._take(self._ticks, Heartbeat, MOST_AT_ONCE)
         self._take(self._states, JointState, 1)
+        if self._robot_stop is not None:
+            self._take(self._robot_stops, self._robot_stop.kind, MOST_AT_ONCE)
         self._take(self._commands, Command, MOST_AT_ONCE)
         now_ns = time.monotonic_ns()
         decision = self._core.update(now_ns)
         self._publish(decision.output)
+        self._record()
+        if decision.second_stage and self._second_stage is not None:
+            outcome = self._second_stage.call()
+            if outcome:
+                self._core.on_second_stage(outcome, now_ns)
         if decision.changed or now_ns - self._status_ns >= STATUS_PERIOD_NS:
             self._publish_status(now_ns)
         self._report()
-        if self._core.at_rest and now_ns - self._parameters_ns >= PARAMETERS_PERIOD_NS:
+        if self._company.due(now_ns):
+            self._core.on_company(self._company.look(now_ns, bound=self._core.bound))
+            if self._robot_stop is not None:
+                self._robot_stop.look(now_ns)
+        answer = self._second_stage is not None and self._second_stage.waiting
+        if (self._core.at_rest and now_ns - self._parameters_ns >= PARAMETERS_PERIOD_NS) or answer:
             self._parameters_ns = now_ns
             self._executor.spin_once(timeout_sec=0.0)  # answers questions about parameters
 
@@ -183,6 +232,7 @@ class GuardNode:
                 return
             if taken is None:
                 return
+            self._sequence = taken[1].get('publication_sequence_number')
             subscription.callback(taken[0])
 
     def _deliver(self, handler: Callable[[Any, int], None], topic: str, message: Any) -> None:
@@ -206,10 +256,18 @@ class GuardNode:
             self._log.say_rarely('error', 'state', str(fault), now_ns)
             return
         if measured is not None:
-            self._core.on_state(*measured, now_ns)
+            stamp = message.header.stamp
+            header_ns = stamp.sec * NS_PER_S + stamp.nanosec
+            self._company.note_state(self._sequence, now_ns)
+            self._core.on_state(*measured, now_ns, header_ns=header_ns)
+
+    def _on_tick(self, message: Any, now_ns: int) -> None:
+        if self._access.tick_is_proven(message):
+            self._core.on_tick(message, now_ns)
 
     def _on_command(self, message: Any, now_ns: int) -> None:
-        refusal = self._core.on_command(message, now_ns)
+        problem = self._access.command_problem(message, now_ns)
+        refusal = self._core.refuse(problem) if problem else self._core.on_command(message, now_ns)
         if refusal is not None:
             self._log.say_rarely('warning', refusal.cause, f'refused: {refusal.message}', now_ns)
 
@@ -218,14 +276,15 @@ class GuardNode:
             self._output.data = array('d', output.tolist())
             self._outputs.publish(self._output)
 
+    def _record(self) -> None:
+        for event in self._core.take_events():
+            self._events.write(event)
+
+    def _say(self, level: str, text: str) -> None:
+        self._log.say_rarely(level, text, text, time.monotonic_ns())
+
     def _publish_status(self, now_ns: int) -> None:
-        status, message = self._core.status(now_ns), self._status
-        for name in _STATUS_FIELDS:
-            setattr(message, name, getattr(status, name))
-        message.stop.state = int(status.stop.state)
-        message.stop.reason = int(status.stop.reason)
-        message.stop.message = status.stop.message
-        self._statuses.publish(message)
+        self._statuses.publish(self._core.status(now_ns), events=self._events.written)
         self._status_ns = now_ns
 
     def _report(self) -> None:
@@ -240,13 +299,6 @@ class GuardNode:
         change = f'{StopState(before.state).name} -> {StopState(stop.state).name}'
         cause = f', {StopReason(stop.reason).name}: {stop.message}' if stop.reason else ''
         self._log.say(level, f'{change}{cause}')
-
-
-_STATUS_FIELDS = (
-    'guard_id', 'bridge_id', 'epoch', 'episode', 'step', 'sequence', 'standstill', 'max_speed',
-    'output', 'rejected', 'limited', 'events', 'detected_ns', 'commanded_ns', 'standstill_ns',
-    'stamp_ns',
-)  # fmt: skip
 
 
 def main(args: list[str] | None = None) -> int:
@@ -274,6 +326,8 @@ def main(args: list[str] | None = None) -> int:
         # A second signal does nothing while the process ends in order.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if guard is not None:
+            guard.close()
         node.destroy_node()
         rclpy.try_shutdown()
 

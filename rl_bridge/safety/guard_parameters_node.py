@@ -19,6 +19,13 @@ PARAMETERS: tuple[tuple[str, Any, str, Any], ...] = (
     ('bridge', 'robot_env', 'Relative name of the bridge node whose commands are taken.', None),
     ('rate', 200.0, 'Updates per second while the robot moves (Hz).', (50.0, 1000.0)),
     ('max_authority', 2.0, 'The longest motion authority of one command (s).', (0.02, 60.0)),
+    ('event_log', '', 'File for stops and recoveries; empty = in ~/.ros/rl_bridge/events.', None),
+    (
+        'secret_file',
+        '',
+        'File with the secret that the bridge has too: docs/security.md.',
+        None,
+    ),
     ('realtime_priority', 40, 'SCHED_FIFO priority; 0 = only nice -20.', (0, 98)),
 )
 

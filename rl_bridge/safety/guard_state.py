@@ -255,7 +255,6 @@ class GuardStatus:
     output: array[float]
     rejected: int
     limited: int
-    events: int
     detected_ns: int
     commanded_ns: int
     standstill_ns: int
