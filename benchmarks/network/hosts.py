@@ -24,7 +24,7 @@ HOLDER = (
     'mount -t tmpfs -o size=256m tmpfs /dev/shm && ip link set lo up && '
     'ip link set lo multicast on && echo open && exec cat'
 )
-TOOLS = ('unshare', 'nsenter', 'ip', 'mount')
+TOOLS = ('unshare', 'nsenter', 'setpriv', 'ip', 'mount')
 END_TIMEOUT_S = 5.0
 
 
@@ -85,8 +85,13 @@ class Host:
         return self._holder.pid
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """Return the command line that runs ``words`` on this host, in the same process."""
-        return ['nsenter', '--target', str(self.process), '--net', '--mount', '--', *words]
+        """
+        Return the command line that runs ``words`` on this host, in the same process.
+
+        It is killed when the thread that starts it ends, so that nothing outlives a killed test.
+        """
+        target = ['nsenter', '--target', str(self.process), '--net', '--mount', '--']
+        return ['setpriv', '--pdeathsig', 'KILL', '--', *target, *words]
 
     def start(
         self,

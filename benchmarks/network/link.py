@@ -19,6 +19,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEVICE = 'wire'  # on both hosts
 ADDRESSES = ('10.77.0.1/24', '10.77.0.2/24')  # of a private range, inside the namespaces only
 END_TIMEOUT_S = 5.0
+UP_TIMEOUT_S = 5.0
+UP_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +131,17 @@ class Link:
         self.client.run('ip', 'link', 'set', DEVICE, 'down')
 
     def mend(self) -> None:
-        """Plug it in again."""
+        """Plug it in again, and wait until both hosts have noticed."""
         for host in self.hosts:
             host.run('ip', 'link', 'set', DEVICE, 'up')
+        # The kernel takes up to a second, and Fast DDS never uses a device that was not up when
+        # its process started.
+        end_s = time.monotonic() + UP_TIMEOUT_S
+        while any('DOWN' in host.run('ip', '-br', 'link', 'show', DEVICE)
+                      for host in self.hosts):  # fmt: skip
+            if time.monotonic() > end_s:
+                raise NetworkMissing(f'the link is not up within {UP_TIMEOUT_S} s')
+            time.sleep(UP_POLL_S)
 
     def throttle(self, mbit: float) -> None:
         """
