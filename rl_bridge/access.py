@@ -238,6 +238,7 @@ def tick_claim(*, bridge_id: str, count: int) -> bytes:
 
 # One host, one monotonic clock; these two are listened to however late they come.
 _FUTURE_NS = 1_000_000
+LEAST_AGE_S = 1.0
 _STOPPING = (CommandKind.HOLD, CommandKind.HALT)
 
 
@@ -268,13 +269,13 @@ class GuardAccess:
 
     :param secret: None = everything passes.
     :param guard_id: of this guard, fresh for every process.
-    :param max_age_s: of any command, in seconds.
+    :param max_age_s: of a command, in seconds; never less than 1.
     """
 
     def __init__(self, secret: Secret | None, *, guard_id: str, max_age_s: float = 1.0) -> None:
         self._secret = secret
         self._guard_id = guard_id
-        self._max_age_ns = round(max_age_s * 1e9)
+        self._max_age_ns = round(max(LEAST_AGE_S, max_age_s) * 1e9)
 
     def command_problem(self, command: CommandFields, now_ns: int) -> str:
         """Return why a command is not listened to, or nothing."""

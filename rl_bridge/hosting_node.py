@@ -14,6 +14,7 @@ import gymnasium
 from rclpy.node import Node
 
 from rl_bridge import env_factory, parameters
+from rl_bridge.access import Secret
 from rl_bridge.dds_profile import use_profile
 from rl_bridge.dds_profile_node import profile_problem
 from rl_bridge.envs.robot_env import RobotEnv
@@ -51,6 +52,7 @@ def host(
     *,
     bridge_id: str,
     first_epoch: int,
+    secret: Secret | None = None,
     give_up: Callable[[], bool],
 ) -> Hosting:
     """
@@ -59,6 +61,7 @@ def host(
     :param settings: values of all parameters by name.
     :param bridge_id: unique per process start.
     :param first_epoch: above the epochs of every bridge before.
+    :param secret: proves commands to the guard.
     :param give_up: whether to stop waiting for the robot.
     :raises ConfigError: a parameter cannot be used, or the Fast DDS profile is not in effect.
     :raises RobotNotReady: the robot or its guard is not there in time.
@@ -74,7 +77,12 @@ def host(
             raise ConfigError(problem)
     if settings['env'] == ROBOT:
         return _robot(
-            node, settings, bridge_id=bridge_id, first_epoch=first_epoch, give_up=give_up
+            node,
+            settings,
+            bridge_id=bridge_id,
+            first_epoch=first_epoch,
+            secret=secret,
+            give_up=give_up,
         )
     env = env_factory.gymnasium_env(
         settings['env'], kwargs=settings['env_kwargs'], render_mode=settings['render_mode']
@@ -88,6 +96,7 @@ def _robot(
     *,
     bridge_id: str,
     first_epoch: int,
+    secret: Secret | None,
     give_up: Callable[[], bool],
 ) -> Hosting:
     rate, interface = settings['control_rate'], settings['command_interface']
@@ -114,6 +123,7 @@ def _robot(
             guard=settings['guard'],
             bridge_id=bridge_id,
             first_epoch=first_epoch,
+            secret=secret,
         )
         undo.callback(robot.close)
         _connect(robot, settings['connect_timeout'], give_up)

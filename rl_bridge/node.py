@@ -30,6 +30,7 @@ from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
 from rl_bridge import parameters
+from rl_bridge.access import load_secret
 from rl_bridge.boundary_node import RosLog, logged
 from rl_bridge.bridge import Bridge
 from rl_bridge.dds_profile import use_profile
@@ -38,9 +39,9 @@ from rl_bridge.hosting_node import host
 from rl_bridge.presence_node import Presence
 from rl_bridge.pulse_node import Pulse
 from rl_bridge.robots.topic_io import TopicIo
-from rl_bridge.services_node import RequestLoop
+from rl_bridge.services_node import NOT_CONFIGURED, RequestLoop
 from rl_bridge.status_node import StatusTopics
-from rl_bridge.types import StopReason
+from rl_bridge.types import StatusCode, StopReason
 from rl_bridge.weights_node import WeightParameters
 from rl_bridge_interfaces.msg import Leaf
 
@@ -94,11 +95,14 @@ class RobotEnvNode(LifecycleNode):
         self._presence.require_alone()
         self._answering.set()
         self._pulse.ticking = True  # before a guard may listen to this bridge
+        settings = parameters.values(self)
+        secret = self._pulse.secret = load_secret(settings['secret_file'])
         hosting = host(
             self,
-            parameters.values(self),
+            settings,
             bridge_id=self.bridge_id,
             first_epoch=self._epoch,
+            secret=secret,
             give_up=self.asked_to_end.is_set,
         )
         self._topic_io = hosting.topic_io
@@ -109,7 +113,8 @@ class RobotEnvNode(LifecycleNode):
                 first_epoch=self._epoch,
                 control_period_s=hosting.period_s,
                 authority_s=hosting.authority_s,
-                lease_s=self.get_parameter('lease_time').value,
+                lease_s=settings['lease_time'],
+                secret=secret,
             )
             self._weights = WeightParameters(self, getattr(hosting.env.unwrapped, 'task', None))
         except BaseException:
@@ -119,7 +124,8 @@ class RobotEnvNode(LifecycleNode):
         bridge.on_transition = self._status.on_transition
         self._bridge = bridge
         pace = f'{1.0 / hosting.period_s:g} Hz' if hosting.period_s else 'lock-step'
-        self.get_logger().info(f'configured: {hosting.name}, {pace}')
+        access = 'requests have to prove the secret' if secret else 'no secret is set'
+        self.get_logger().info(f'configured: {hosting.name}, {pace}; {access}')
         return SUCCESS
 
     @logged
@@ -229,10 +235,8 @@ class RobotEnvNode(LifecycleNode):
 
     def _on_recover(self, request: Any, response: Any) -> Any:
         bridge = self._bridge
-        response.success = bridge is not None
-        response.message = (
-            'the bridge is not configured' if bridge is None else bridge.recover().message
-        )
+        status = NOT_CONFIGURED if bridge is None else bridge.recover()
+        response.success, response.message = status.code == StatusCode.OK, status.message
         return response
 
     def _beat(self) -> None:

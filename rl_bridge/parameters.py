@@ -94,6 +94,12 @@ TABLE = (
         "Seconds without a client's heartbeat after which its lease ends.",
         (0.2, 60.0),
     ),
+    Parameter(
+        'secret_file',
+        '',
+        'File with the secret that requests have to prove; empty = that of the environment, '
+        'RL_BRIDGE_SECRET_FILE or RL_BRIDGE_SECRET, else none.',
+    ),
     Parameter('guard', 'guard', "Name of the guard's node, relative to the bridge's namespace."),
     Parameter(
         'connect_timeout',

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 
+from rl_bridge.access import Secret, tick_claim
 from rl_bridge.safety.realtime import run_first
 from rl_bridge_interfaces.msg import Heartbeat
 
@@ -31,6 +32,7 @@ class Pulse:
         self, node: Node, *, bridge_id: str, beat: Callable[[], None], priority: int
     ) -> None:
         self.ticking = False
+        self.secret: Secret | None = None  # proves the ticks to the guard
         self._node = node
         self._bridge_id = bridge_id
         self._beat = beat
@@ -58,7 +60,11 @@ class Pulse:
             try:
                 if self.ticking:
                     count += 1
-                    self._publisher.publish(Heartbeat(sender=self._bridge_id, count=count))
+                    tick = Heartbeat(sender=self._bridge_id, count=count)
+                    if self.secret is not None:
+                        claim = tick_claim(bridge_id=self._bridge_id, count=count)
+                        tick.auth = self.secret.prove(claim)
+                    self._publisher.publish(tick)
                 self._beat()
             except Exception:
                 self._node.get_logger().error(f'the pulse failed\n{traceback.format_exc()}')

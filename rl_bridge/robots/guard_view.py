@@ -27,6 +27,7 @@ class StopFields(Protocol):
 class StatusFields(Protocol):
     """Fields of a GuardStatus message that are read here."""
 
+    guard_id: str
     bridge_id: str
     sequence: int
     stop: StopFields
@@ -51,6 +52,11 @@ class GuardView:
         """Take a status message."""
         self._status = status
         self._status_ns = now_ns
+
+    @property
+    def guard_id(self) -> str:
+        """Name of the guard process that was heard last; empty before the first."""
+        return '' if self._status is None else self._status.guard_id
 
     def silent(self, now_ns: int) -> bool:
         """Return whether nothing was heard for too long."""

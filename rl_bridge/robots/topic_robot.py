@@ -22,6 +22,7 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from rl_bridge.access import Secret, command_claim
 from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
 from rl_bridge.robots.guard_view import GuardView
 from rl_bridge.robots.joint_states import JointStates
@@ -58,6 +59,7 @@ class TopicRobot:
     :param bridge_id: names this process to the guard; empty = a fresh one.
     :param first_epoch: of commands before the first ``note``; a guard refuses what is older than
         the last bridge's, a RECOVER too.
+    :param secret: proves the commands to the guard; None = it asks for no proof.
     :param clock_ns: CLOCK_MONOTONIC of this host, ns: the guard compares it with its own.
     :raises ConfigError: the robot has no such command interface.
     """
@@ -74,6 +76,7 @@ class TopicRobot:
         guard: str = 'guard',
         bridge_id: str = '',
         first_epoch: int = 0,
+        secret: Secret | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         if interface not in description.commands:
@@ -86,6 +89,7 @@ class TopicRobot:
         self.bridge_id = bridge_id or uuid.uuid4().hex
         self._node = node
         self._clock_ns = clock_ns
+        self._secret = secret
         self._news = threading.Condition(threading.RLock())  # guards all below
         # Grows over instances too: after cleanup and configure the guard still knows the last one.
         self._sequence = clock_ns()
@@ -264,6 +268,9 @@ class TopicRobot:
             command.command = array('d', values.tobytes())
         command.authority_ns = authority_ns
         command.stamp_ns = self._clock_ns()
+        if self._secret is not None:
+            claim = command_claim(command, guard_id=self._guard.guard_id)
+            command.auth = self._secret.prove(claim)
         self._commands.publish(command)
         return self._sequence
 
