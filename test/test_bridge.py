@@ -238,6 +238,14 @@ def test_a_step_out_of_order_moves_nothing(rig: Rig, step: int, code: StatusCode
     assert env_of(rig).steps == 2
 
 
+@pytest.mark.fault(
+    what='a request was under way for longer than the authority',
+    seen_by='bridge: echo of its own clock',
+    within='when it arrives',
+    state='unchanged: TOO_OLD, nothing moves',
+    client='sends it again by itself',
+    side='link',
+)
 def test_a_step_that_was_under_way_too_long_can_be_sent_again_with_the_answers_stamp(
     rig: Rig,
 ) -> None:
@@ -261,6 +269,7 @@ def test_a_step_after_the_episode_needs_a_reset(rig: Rig) -> None:
 # -- once and only once --------------------------------------------------------------------------
 
 
+@pytest.mark.fault(what='a request is repeated')
 def test_the_same_step_twice_runs_once_and_answers_alike(rig: Rig) -> None:
     session = rig.begin()
     first = rig.step(1, session)
@@ -272,6 +281,7 @@ def test_the_same_step_twice_runs_once_and_answers_alike(rig: Rig) -> None:
     assert again == first
 
 
+@pytest.mark.fault(what='a request is repeated')
 def test_the_same_reset_twice_runs_once_and_answers_alike(rig: Rig) -> None:
     request = rig.reset_request('ann', has_seed=True, seed=4)
     first = rig.bridge.reset(request)

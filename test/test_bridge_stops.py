@@ -111,6 +111,7 @@ def test_the_truncated_step_again_is_answered_alike(rig: Rig) -> None:
     assert rig.step(1, session) == first
 
 
+@pytest.mark.fault(what='~/halt')
 def test_a_halt_during_a_step_truncates_that_step(rig: Rig) -> None:
     session = rig.begin()
     env_of(rig).during_step = gate = Gate()
@@ -122,6 +123,7 @@ def test_a_halt_during_a_step_truncates_that_step(rig: Rig) -> None:
     assert truncated_by(got(step), StopReason.HALT_REQUESTED)
 
 
+@pytest.mark.fault(what='the environment hangs')
 def test_a_halt_during_a_step_stops_the_robot_while_the_environment_is_busy(
     robots: RobotRig,
 ) -> None:
@@ -163,6 +165,7 @@ def test_a_halt_between_admission_and_reset_wins(rig: Rig) -> None:
     assert rig.reset('ann').status.code == StatusCode.OK
 
 
+@pytest.mark.fault(what='~/halt')
 def test_a_halt_during_a_reset_wins(robots: RobotRig) -> None:
     robots.task.during_reset = gate = Gate()
     reset = robots.later(robots.reset, 'ann')
@@ -233,6 +236,14 @@ def test_the_first_of_several_halts_names_the_cause(rig: Rig) -> None:
 # -- the ends of a lease -------------------------------------------------------------------------
 
 
+@pytest.mark.fault(
+    what="the client's heartbeat ends",
+    seen_by='bridge: lease',
+    within='1 s (lease_time)',
+    state='STOPPED, LEASE_EXPIRED',
+    client='SessionLost',
+    side='client',
+)
 def test_an_expired_lease_halts_with_the_next_tick(robots: RobotRig) -> None:
     session = robots.begin('ann')
     robots.step(1, session)
@@ -242,6 +253,7 @@ def test_an_expired_lease_halts_with_the_next_tick(robots: RobotRig) -> None:
     assert 'ann' in robots.robot.halts[0][1]
 
 
+@pytest.mark.fault(what="the client's heartbeat ends")
 @pytest.mark.parametrize(
     'notice',
     [
@@ -273,6 +285,14 @@ def test_closing_brings_the_robot_to_rest(robots: RobotRig) -> None:
     assert len(robots.robot.halts) == 1
 
 
+@pytest.mark.fault(
+    what='the client closes in mid-motion',
+    seen_by='bridge',
+    within='when it arrives',
+    state='STOPPED, CLIENT_CLOSED',
+    client='has closed',
+    side='client',
+)
 def test_closing_during_a_step_halts_and_the_step_is_still_answered(robots: RobotRig) -> None:
     session = robots.begin('ann')
     robots.task.during_command = gate = Gate()
@@ -309,6 +329,14 @@ def test_a_takeover_that_is_refused_halts_nobody(robots: RobotRig) -> None:
     assert robots.step(1, session).status.code == StatusCode.OK
 
 
+@pytest.mark.fault(
+    what='bridge deactivated in mid-episode',
+    seen_by='bridge',
+    within='at once',
+    state='STOPPED, DEACTIVATED',
+    client='truncated, stop_reason; then BridgeUnavailable',
+    side='operator',
+)
 def test_deactivation_during_a_step_halts_and_the_step_is_still_answered(
     robots: RobotRig,
 ) -> None:
@@ -391,6 +419,7 @@ def test_a_stop_without_a_valid_state_truncates_with_the_last_observation(
     assert refused(robots.step(3, session), StatusCode.NEEDS_RESET, 'stale')
 
 
+@pytest.mark.fault(what='joint state not finite')
 @pytest.mark.parametrize('reason', sorted(DOUBTFUL))
 def test_what_is_measured_under_a_doubtful_state_is_never_an_observation(
     robots: RobotRig, reason: StopReason
@@ -521,6 +550,7 @@ class OddError(Exception):
         return 'first line\n' + 'x' * 10_000
 
 
+@pytest.mark.fault(what='the environment raises')
 @pytest.mark.parametrize(
     ('error', 'words'),
     [
@@ -656,6 +686,7 @@ def test_a_value_refused_inside_a_step_is_a_failure_of_the_environment(
     assert refused(rig.step(2, session), StatusCode.NEEDS_RESET)
 
 
+@pytest.mark.fault(what='a task commands beyond the limits')
 def test_a_task_that_commands_beyond_the_limits_moves_nothing(robots: RobotRig) -> None:
     session = robots.begin()
     robots.task.factor = 1000.0

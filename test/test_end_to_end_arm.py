@@ -110,6 +110,8 @@ def test_the_arm_reaches_its_target_through_the_bridge(env: Any) -> None:
     assert steps == 100
     assert info['is_success'], f'{info["distance_m"]} m away, from {start} m'
     assert info['timing']['period'] == pytest.approx(0.04)
+    assert info['link']['round_trip_s'] > 0.0
+    assert info['link']['calls'] > steps
 
 
 def test_a_step_by_hand_moves_the_arm_and_then_it_holds(
@@ -148,6 +150,14 @@ def test_a_first_step_by_hand_begins_an_episode_where_the_arm_is(by_hand: ByHand
     assert reply.observation[0].numbers[0] == pytest.approx(there, abs=0.02)
 
 
+@pytest.mark.fault(
+    what='~/halt',
+    seen_by='bridge',
+    within='when it arrives',
+    state='STOPPED, HALT_REQUESTED',
+    client='truncated, stop_reason; a reset goes on',
+    side='operator',
+)
 def test_a_halt_by_hand_ends_the_episode_until_a_reset(by_hand: ByHand) -> None:
     by_hand.call(Reset, 'reset')
     assert by_hand.call(Trigger, 'halt').success
@@ -158,6 +168,14 @@ def test_a_halt_by_hand_ends_the_episode_until_a_reset(by_hand: ByHand) -> None:
     assert by_hand.step(0.1, 0.0).status.code == StatusCode.OK
 
 
+@pytest.mark.fault(
+    what='a request is repeated',
+    seen_by='bridge: session and step number',
+    within='when it arrives',
+    state='unchanged: nothing moves twice',
+    client='gets the same reply',
+    side='link',
+)
 def test_the_same_step_sent_twice_moves_the_robot_once(
     transport: RosTransport, witness: Witness
 ) -> None:
@@ -186,6 +204,14 @@ def test_a_second_client_is_told_who_holds_the_lease(env: Any) -> None:
     assert env.step(np.zeros(2, np.float32))[3] is False
 
 
+@pytest.mark.fault(
+    what='takeover',
+    seen_by='bridge',
+    within='when it arrives',
+    state='STOPPED, TAKEOVER',
+    client='the one before: SessionLost, names the new holder',
+    side='operator',
+)
 def test_a_takeover_halts_the_robot_before_it_begins(env: Any, witness: Witness) -> None:
     env.reset(seed=0)
     env.step(np.full(2, 0.1, np.float32))
@@ -205,6 +231,14 @@ def test_a_takeover_halts_the_robot_before_it_begins(env: Any, witness: Witness)
     assert halt < begin
 
 
+@pytest.mark.fault(
+    what='client killed',
+    seen_by='guard: motion authority; bridge: lease',
+    within='150 ms after its last command was sent; lease 1 s',
+    state='HOLD, AUTHORITY_EXPIRED; then STOPPED, LEASE_EXPIRED',
+    client='is gone; the next one resets and goes on',
+    side='client',
+)
 def test_a_killed_client_leaves_the_arm_at_rest_and_the_next_one_goes_on(
     side: RobotSide, observer: Observer
 ) -> None:
@@ -300,6 +334,14 @@ def test_an_impossible_transition_is_refused_and_ends_nothing(by_hand: ByHand) -
     assert by_hand.call(GetState, 'get_state').current_state.label == 'active'
 
 
+@pytest.mark.fault(
+    what='bridge killed',
+    seen_by='guard: tick',
+    within='60 ms without a tick; 500 ms',
+    state='HOLD, BRIDGE_SILENT; then STOPPED, BRIDGE_SILENT',
+    client='BridgeUnavailable, or BridgeRestarted once a new one runs',
+    side='bridge',
+)
 def test_a_killed_bridge_leaves_the_arm_at_rest_and_a_new_one_goes_on(
     side: RobotSide, observer: Observer, env: Any
 ) -> None:

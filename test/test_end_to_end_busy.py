@@ -85,6 +85,14 @@ def test_a_busy_environment_delays_nobody_else(bridge: str, gate: Path) -> None:
         transport.close()
 
 
+@pytest.mark.fault(
+    what='the environment hangs',
+    seen_by='guard: motion authority; client: call time-out',
+    within='150 ms; the time-out of its call',
+    state='HOLD, AUTHORITY_EXPIRED',
+    client='BridgeTimeout; halt and deactivate work',
+    side='bridge',
+)
 def test_a_bridge_with_a_hanging_environment_can_be_deactivated(bridge: str, gate: Path) -> None:
     by_hand = ByHand(bridge)
     try:
@@ -104,6 +112,14 @@ def test_a_bridge_with_a_hanging_environment_can_be_deactivated(bridge: str, gat
         by_hand.close()
 
 
+@pytest.mark.fault(
+    what='the environment raises',
+    seen_by='bridge',
+    within='at once',
+    state='STOPPED, ENV_FAILED',
+    client='EnvFailed with the exception; a reset goes on',
+    side='bridge',
+)
 def test_an_environment_that_raises_ends_the_episode_and_not_the_bridge(bridge: str) -> None:
     env = make(bridge)
     try:

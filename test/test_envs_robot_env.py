@@ -376,6 +376,7 @@ def test_a_stop_without_a_valid_state_raises_the_stop() -> None:
         env.step(action())
 
 
+@pytest.mark.fault(what='joint states stop')
 @pytest.mark.parametrize('when', ['before', 'during'])
 def test_a_stale_state_is_never_returned(when: str) -> None:
     env = made(paced=True)
@@ -536,6 +537,7 @@ def test_lateness_and_age_of_the_observation_are_told() -> None:
     assert env.step(action())[4]['timing'].observation_age == pytest.approx(0.007)
 
 
+@pytest.mark.fault(what='client pauses, heartbeat alive')
 def test_a_learner_that_pauses_finds_the_robot_at_rest_and_goes_on() -> None:
     env = made(paced=True)
     env.reset()

@@ -482,6 +482,14 @@ def test_begin_without_any_state_says_so_and_never_moves() -> None:
     assert rig.published == []
 
 
+@pytest.mark.fault(
+    what='joint state not finite',
+    seen_by='guard',
+    within='when it arrives',
+    state='STOPPED, STATE_INVALID',
+    client='truncated with the last good observation, stop_reason',
+    side='robot',
+)
 @pytest.mark.parametrize('bad', [[math.nan, 0.0], [math.inf, 0.0], [0.0]])
 @pytest.mark.parametrize('field', ['position', 'velocity'])
 def test_a_state_that_cannot_be_used_stops(field: str, bad: list[float]) -> None:

@@ -31,6 +31,14 @@ def view() -> GuardView:
     return GuardView('ours', topic='/guard/status')
 
 
+@pytest.mark.fault(
+    what='the guard falls silent',
+    seen_by='bridge: guard/status',
+    within='500 ms',
+    state='STOPPED, GUARD_SILENT',
+    client='truncated, stop_reason; then BridgeStopped',
+    side='guard',
+)
 def test_a_guard_that_was_never_heard_or_not_for_long_is_stopped() -> None:
     guard = view()
     assert guard.stop(0).reason == StopReason.GUARD_SILENT
@@ -86,6 +94,14 @@ def test_a_guard_that_does_not_see_the_robot_yet_has_confirmed_nothing(state: St
     assert guard.confirmed(6, asked_ns=100 * MS)
 
 
+@pytest.mark.fault(
+    what='the guard was restarted',
+    seen_by='bridge: guard/status',
+    within='with its first status',
+    state='STOPPED, GUARD_SILENT',
+    client='truncated, stop_reason; a reset goes on',
+    side='guard',
+)
 @pytest.mark.parametrize(
     ('bridge_id', 'reason'), [('', StopReason.GUARD_SILENT), ('other', StopReason.TAKEOVER)]
 )

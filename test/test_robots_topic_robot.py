@@ -172,6 +172,7 @@ def test_a_driver_that_falls_silent_makes_the_state_stale_not_old(
     assert robot.state().position.tolist() == [0.1, 0.2]
 
 
+@pytest.mark.fault(what='joint state not finite')
 @pytest.mark.parametrize(
     ('field', 'values', 'sentence'),
     [
@@ -250,6 +251,14 @@ def test_a_command_carries_what_it_belongs_to(cell: Cell, robot: TopicRobot) -> 
     assert move.sequence > cell.commands[-2].sequence
 
 
+@pytest.mark.fault(
+    what='a task commands beyond the limits',
+    seen_by='bridge: limits',
+    within='before it is sent',
+    state='STOPPED, ENV_FAILED',
+    client='EnvFailed names joint, value and limit',
+    side='bridge',
+)
 @pytest.mark.parametrize('values', [[1.5, 0.0], [np.nan, 0.0], [0.0], [0.0, -np.inf]])
 def test_a_command_outside_the_limits_is_never_sent(
     cell: Cell, robot: TopicRobot, values: list[float]
