@@ -26,6 +26,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from std_srvs.srv import Trigger
+
 from benchmarks.rig.kinds import KINDS, STAMP_TIMEOUT_S, Kind
 from benchmarks.rig.oracle import OutputRecord, StatusRecord, violations
 from benchmarks.rig.panel import Wish
@@ -57,9 +59,11 @@ class Injection:
     :param rest_ms: the robot's joints were at rest.
     :param state: of the first stop, and its reason.
     :param worst: the most severe state until it was mended.
-    :param moving: whether the robot moved until then.
     :param resumed_ms: driven again, from when it was mended.
-    :param held: whether the client was told that it had been held.
+    :param held: steps of which the client was told that the robot had been held before.
+    :param stops: steps that ended with a stop reason, as the client was told.
+    :param errors: exceptions that the client got.
+    :param recovered: how often somebody had to recover the bridge.
     :param violations: what the oracle says.
     :param unexpected: what else was not as it should be.
     """
@@ -77,6 +81,7 @@ class Injection:
     held: int = 0
     stops: int = 0
     errors: int = 0
+    recovered: int = 0
     violations: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 
@@ -97,7 +102,7 @@ class Lane:
         self.side = Side(folder, client_host=client_host)  # forks: before anything of DDS
         self.scheduling = run_first(PRIORITY)
         self.robot = Robot(namespace=NAMESPACE)
-        self._injections = 0
+        self._injections = self._recovered = 0
 
     @property
     def driver(self) -> Client:
@@ -149,8 +154,11 @@ class Lane:
             driver.panel.again = 1
             driver.panel.wish = Wish.DRIVE
             enough = driver.panel.steps + 2
-            if self.run(lambda e=enough, d=driver: d.panel.steps >= e and self._drives(), 2.0):
-                return
+            if self.run(lambda e=enough, d=driver: self._faulty or d.panel.steps >= e, 2.0):
+                if self._faulty:
+                    self._recover()
+                elif self.run(lambda: self._faulty or self._drives(), 0.2) and self._drives():
+                    return
         raise RigFailed(
             f'the robot was not driven within {READY_TIMEOUT_S:g} s: {self.robot.status}\n'
             f'{self._logs()}'
@@ -171,6 +179,7 @@ class Lane:
         self._set_off()
         panel = self.driver.panel
         held, stops, errors = panel.held, panel.stops, panel.errors
+        recovered = self._recovered
         panel.again = 0  # what ends an episode is looked at before the next one
         result.at_ns = kind.inject(self)
         self._watch(kind, result)
@@ -178,6 +187,7 @@ class Lane:
         kind.mend(self)
         self.ready()
         result.resumed_ms = (time.monotonic_ns() - mended_ns) / 1e6
+        result.recovered = self._recovered - recovered
         if self.driver.panel is panel:
             result.held = panel.held - held
             result.stops, result.errors = panel.stops - stops, panel.errors - errors
@@ -203,6 +213,17 @@ class Lane:
             if self._drives():
                 return
         raise RigFailed(f'the robot did not keep on moving: {self.robot.status}\n{self._logs()}')
+
+    @property
+    def _faulty(self) -> bool:
+        return self.robot.status.state >= StopState.FAULT
+
+    def _recover(self) -> None:
+        """Do what a person does after a look at the robot."""
+        self.robot.call('recover', Trigger.Request())
+        self.run(lambda: 'recover' in self.robot.answers, 1.0)
+        self.run(lambda: not self._faulty, 0.1)
+        self._recovered += 1
 
     def _drives(self) -> bool:
         robot, wanted = self.robot, self.driver.panel.direction

@@ -28,8 +28,8 @@ class ClientPanel(ctypes.Structure):
     One client.
 
     Written by the lane: ``wish``; ``direction``, the velocity to ask for, rad/s; ``again``,
-    whether to begin another episode when one is over. Written by the client: ``ready``, connected and
-    without a session; ``asked_ns``, when the last reset was sent; ``paused_ns``, since when it
+    whether to begin another episode when one is over. Written by the client: ``ready``, connected
+    and without a session; ``asked_ns``, when the last reset was sent; ``paused_ns``, since when it
     pauses, 0 = it does not; counts of ``steps``, ``resets``, of steps ``held`` before, of
     ``stops`` (truncated with a stop reason) and of ``errors``.
     """

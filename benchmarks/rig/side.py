@@ -1,6 +1,6 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""The real processes around the rig's robot: guard, bridge, clients, and what ends and renews them."""
+"""The real processes around the rig's robot: guard, bridge and clients, and their renewal."""
 
 from __future__ import annotations
 
