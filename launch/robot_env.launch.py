@@ -8,6 +8,7 @@ Every argument can also come from an environment variable: RL_BRIDGE_NAMESPACE, 
 """
 
 import os
+import time
 
 from ament_index_python.packages import get_package_share_directory
 from launch.actions import (
@@ -23,6 +24,7 @@ from launch.actions import (
 from launch.conditions import IfCondition, UnlessCondition
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
+from launch.events.process import ProcessExited
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
@@ -30,8 +32,10 @@ from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
+# A guard that dies more often than this is no guard.
+MOST_DEATHS, DEATHS_WITHIN_S = 3, 60.0
 ARGUMENTS = {
     'namespace': ('', 'ROS namespace of all nodes'),
     'params_file': (
@@ -84,7 +88,8 @@ def generate_launch_description() -> LaunchDescription:
         name='guard',
         executable='rl_bridge_guard',
         condition=IfCondition(LaunchConfiguration('guard')),
-        **common,
+        # Killed, it is started again at once: the new one ends whatever motion is left.
+        **{**common, 'respawn': True, 'respawn_delay': 0.0, 'on_exit': _GuardExits()},
     )
     bridge = LifecycleNode(name='robot_env', executable='robot_env', **common)
     return LaunchDescription(
@@ -100,6 +105,24 @@ def generate_launch_description() -> LaunchDescription:
             ),
         ]
     )
+
+
+class _GuardExits:
+    """Ends all where a guard ended by itself (its log says why) or is killed again and again."""
+
+    def __init__(self) -> None:
+        self._deaths: list[float] = []
+
+    def __call__(
+        self, event: ProcessExited, context: LaunchContext
+    ) -> list[LaunchDescriptionEntity]:
+        now_s = time.monotonic()
+        self._deaths = [past for past in self._deaths if now_s - past < DEATHS_WITHIN_S] + [now_s]
+        if context.is_shutdown or LaunchConfiguration('use_respawn').perform(context) == 'true':
+            return []
+        if event.returncode >= 0 or len(self._deaths) > MOST_DEATHS:
+            return [Shutdown(reason='the guard ended')]
+        return [LogInfo(msg='the guard was killed; a new one ends what motion is left')]
 
 
 def _end_unless_ending(context: LaunchContext) -> list[Shutdown]:

@@ -7,10 +7,13 @@ again.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +27,8 @@ MODULES = {
     'robot_env': 'rl_bridge.node',
 }
 TERMINATE_AFTER_S = 8.0
+# A guard that dies more often than this is no guard.
+MOST_DEATHS, DEATHS_WITHIN_S = 3, 60.0
 
 
 def share_file(folder: str, name: str) -> Path:
@@ -53,6 +58,10 @@ class RobotSide:
     """
     The processes of one robot: simulated arm (if wanted), guard, bridge.
 
+    A guard that is killed is started again at once, so that the new one ends whatever motion is
+    left; bridge and arm go on, and the client's next reset finds them ready. One that ends by
+    itself (its log says why) or is killed again and again is not.
+
     :param namespace: ROS namespace of all of them.
     :param params_file: parameters of all of them; by default config/robot_env.yaml.
     :param simulated: whether the arm is simulated; otherwise a real robot's driver runs already.
@@ -70,6 +79,10 @@ class RobotSide:
     parameters: Mapping[str, str] = field(default_factory=dict)
     log_level: str = 'info'
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    deaths: list[float] = field(default_factory=list)  # of guards; monotonic, s
+    _watcher: threading.Thread | None = None
+    _ending: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # start anew, or end
     _folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
@@ -83,6 +96,33 @@ class RobotSide:
             # A session of its own: a Ctrl-C in the terminal reaches this process alone, which ends
             # them in order.
             self.processes[name] = subprocess.Popen(self.command(name), start_new_session=True)
+        if self.guarded:
+            self._watcher = threading.Thread(
+                target=self._watch_guard, name='guard-watcher', daemon=True
+            )
+            self._watcher.start()
+
+    def _watch_guard(self) -> None:
+        """Start a guard that was killed again, until there is no point in it."""
+        words = self.command('guard')
+        while True:
+            code = self.processes['guard'].wait()
+            died_s = time.monotonic()
+            self.deaths.append(died_s)
+            recent = [past for past in self.deaths if died_s - past < DEATHS_WITHIN_S]
+            if code >= 0 or -code in (signal.SIGINT, signal.SIGTERM) or len(recent) > MOST_DEATHS:
+                return
+            with self._lock:
+                if self._ending:
+                    return
+                guard = self.processes['guard'] = subprocess.Popen(words, start_new_session=True)
+            with contextlib.suppress(OSError):  # where that is allowed it starts sooner
+                os.setpriority(os.PRIO_PROCESS, guard.pid, -20)
+            print(
+                f'rl_bridge: the guard was killed by {signal.Signals(-code).name}; it was started '
+                'again and ends what motion is left',
+                file=sys.stderr,
+            )
 
     def command(self, name: str) -> Sequence[str]:
         """Return the command line of one process."""
@@ -114,6 +154,8 @@ class RobotSide:
     def ended(self) -> dict[str, int]:
         """Return the exit codes of those processes that have ended."""
         codes = {name: process.poll() for name, process in self.processes.items()}
+        if self._watcher is not None and self._watcher.is_alive():
+            codes.pop('guard')  # it is being started again, or was not looked at yet
         return {name: code for name, code in codes.items() if code is not None}
 
     def end(self) -> dict[str, int]:
@@ -123,6 +165,8 @@ class RobotSide:
 
         :return: the exit codes.
         """
+        with self._lock:
+            self._ending = True
         for name in ('robot_env', 'guard', 'sim_arm'):
             process = self.processes.get(name)
             if process is None:
@@ -134,6 +178,8 @@ class RobotSide:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if name == 'guard' and self._watcher is not None:
+                self._watcher.join()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

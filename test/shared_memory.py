@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -59,9 +60,14 @@ def unused(names: set[str], *, but_here: bool = False) -> set[str]:
 
 def kill(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """Kill a process outright, and note what it leaves for sweep()."""
-    used = used_by(process.pid)
-    process.kill()
+    kill_id(process.pid)
     process.wait()
+
+
+def kill_id(process: int) -> None:
+    """Kill a process that somebody else waits for, and note what it leaves for sweep()."""
+    used = used_by(process)
+    os.kill(process, signal.SIGKILL)
     USED_BY_THE_KILLED.update(used)
     if NOTES in os.environ:
         with open(os.environ[NOTES], 'a') as notes:

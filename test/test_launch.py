@@ -8,8 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import shared_memory
 
 pytest.importorskip('launch_ros', reason='launch_ros is not installed')
 
@@ -60,6 +62,31 @@ def test_the_launch_file_brings_the_whole_robot_side_to_active(by: str) -> None:
         rest = interrupt(process)
     assert f'{namespace}.guard' in ''.join(lines) + rest
     assert rest.count('process has finished cleanly') == 3, rest
+
+
+def guard_of(process: int) -> int:
+    """The process id of the guard that a launch process has started."""
+    children = Path(f'/proc/{process}/task/{process}/children').read_text().split()
+    for child in map(int, children):
+        if b'guard' in Path(f'/proc/{child}/cmdline').read_bytes():
+            return child
+    raise AssertionError('there is no guard')
+
+
+def test_a_guard_that_is_killed_is_started_again_and_the_rest_goes_on() -> None:
+    process = launched(f'namespace:=respawned_{os.getpid()}')
+    try:
+        lines = lines_until(process.stdout, 'the bridge is active')
+        for _ in range(3):
+            shared_memory.kill_id(guard_of(process.pid))
+            lines += lines_until(process.stdout, 'a new one ends what motion is left')
+            lines += lines_until(process.stdout, 'guarding ur5e')
+        shared_memory.kill_id(guard_of(process.pid))  # once too often
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            interrupt(process)
+    assert rest.count('process has finished cleanly') >= 2, rest
 
 
 def test_without_autostart_the_bridge_stays_unconfigured() -> None:

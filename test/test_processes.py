@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import shared_memory
 from process_output import lines_until
 
 from rl_bridge.cli import main
 from rl_bridge.errors import ConfigError
-from rl_bridge.processes import RobotSide, share_file
+from rl_bridge.processes import MOST_DEATHS, RobotSide, share_file
 
 
 def test_a_shared_file_is_found_and_a_missing_one_named() -> None:
@@ -81,3 +82,34 @@ def test_all_processes_end_when_one_of_them_does() -> None:
     process.communicate(timeout=30)
     assert process.returncode == 1
     assert any("parameter env: 'NoSuchEnv-v0' cannot be made" in line for line in lines)
+
+
+def test_a_guard_that_is_killed_is_started_again_until_it_is_killed_too_often() -> None:
+    pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
+    process = up('--no-sim', '--namespace', f'guarded_{os.getpid()}', '-p', 'env:=CartPole-v1')
+    lines_until(process.stderr, 'configured: CartPole-v1')
+    for _ in range(MOST_DEATHS):
+        shared_memory.kill_id(guard_of(process.pid))
+        lines_until(process.stderr, 'the guard was killed by SIGKILL; it was started again')
+        lines_until(process.stderr, 'guarding ur5e')
+    shared_memory.kill_id(guard_of(process.pid))
+    rest, code = process.communicate(timeout=30)[1], process.returncode
+    assert code == 1
+    assert 'guard ended with exit code -9' in rest
+
+
+def guard_of(process: int) -> int:
+    """The process id of the guard among the children of a process and its threads."""
+    for children in Path(f'/proc/{process}/task').glob('*/children'):
+        for child in map(int, children.read_text().split()):
+            if b'guard_node' in Path(f'/proc/{child}/cmdline').read_bytes():
+                return child
+    raise AssertionError('there is no guard')
+
+
+def test_a_guard_that_ends_by_itself_ends_all_the_others() -> None:
+    pytest.importorskip('rl_bridge_interfaces.srv', reason='rl_bridge_interfaces is not built')
+    process = up('--no-sim', '-p', 'env:=CartPole-v1', '-p', 'robot_file:=/no/such.yaml')
+    lines_until(process.stderr, 'guard ended with exit code 1')
+    process.communicate(timeout=30)
+    assert process.returncode == 1
