@@ -23,7 +23,8 @@ from rclpy.context import Context  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.signals import SignalHandlerOptions  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
-from std_msgs.msg import Float64MultiArray  # noqa: E402
+from std_msgs.msg import Bool, Float64MultiArray  # noqa: E402
+from std_srvs.srv import SetBool  # noqa: E402
 
 from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY  # noqa: E402
 
@@ -48,6 +49,11 @@ class Driver:
             for kind in ('velocity', 'position')
         }
         node.create_subscription(JointState, 'joint_states', self.states.append, 10)
+        self.running: list[bool] = []
+        node.create_subscription(
+            Bool, 'robot_running', lambda message: self.running.append(message.data), 10
+        )
+        self.stop = node.create_client(SetBool, 'sim_arm/press_stop')
 
     def launch(self, **parameters: object) -> subprocess.Popen[str]:
         words = [sys.executable, '-m', 'rl_bridge.sim.sim_arm_node']
@@ -79,6 +85,13 @@ class Driver:
             if each is not None:
                 each()
             self.executor.spin_once(timeout_sec=0.02)
+
+    def press_stop(self, pressed: bool) -> None:
+        self.until(self.stop.service_is_ready)
+        answer = self.stop.call_async(SetBool.Request(data=pressed))
+        self.until(answer.done)
+        assert answer.result().success
+        self.until(lambda: self.running[-1] is not pressed)
 
     def wait_for_states(self, count: int) -> list[JointState]:
         first = len(self.states)
@@ -292,6 +305,37 @@ def test_a_parameter_that_makes_no_sense_ends_the_process_with_one_sentence(
     assert 'Traceback' not in output
 
 
+def test_a_pressed_stop_brakes_the_arm_and_it_ignores_every_command(driver: Driver) -> None:
+    driver.start()
+    good = [0.2, 0, 0, 0, 0, 0]
+    driver.send('velocity', good)
+    driver.until(lambda: abs(driver.velocity[0] - 0.2) < 0.01)
+    driver.until(lambda: driver.running != [] and driver.running[-1])
+    driver.press_stop(True)
+    driver.until(driver.at_rest)
+    rest = driver.position
+    for _ in range(20):
+        driver.send('velocity', good)
+        driver.send('position', (rest + 0.01).tolist())
+        driver.wait_for_states(2)
+    assert driver.at_rest()
+    assert driver.position == pytest.approx(rest, abs=1e-3)
+    assert not any(driver.running[-3:])
+
+
+def test_a_released_stop_leaves_the_arm_at_rest_until_the_next_command(driver: Driver) -> None:
+    driver.start()
+    driver.send('velocity', [0.2, 0, 0, 0, 0, 0])
+    driver.until(lambda: abs(driver.velocity[0] - 0.2) < 0.01)
+    driver.press_stop(True)
+    driver.until(driver.at_rest)
+    driver.press_stop(False)
+    driver.wait_for_states(30)
+    assert driver.at_rest()
+    driver.send('velocity', [0.1, 0, 0, 0, 0, 0])
+    driver.until(lambda: abs(driver.velocity[0] - 0.1) < 0.01)
+
+
 def test_no_topic_or_service_moves_the_arm_but_the_controllers(driver: Driver) -> None:
     driver.start()
     names = ('sim_arm', NAMESPACE)
@@ -310,4 +354,5 @@ def test_no_topic_or_service_moves_the_arm_but_the_controllers(driver: Driver) -
     ]
     services = driver.node.get_service_names_and_types_by_node(*names)
     stock = {'rcl_interfaces', 'type_description_interfaces'}
-    assert {kind.split('/')[0] for _, kinds in services for kind in kinds} <= stock
+    others = {name for name, kinds in services if kinds[0].split('/')[0] not in stock}
+    assert others <= {f'{NAMESPACE}/sim_arm/press_stop'}, 'that one only brakes it'

@@ -20,9 +20,11 @@ from rl_bridge.types import (
     Limits,
     RobotDescription,
     RobotState,
+    StateChecks,
     Stop,
     StopReason,
     StopState,
+    StopStatus,
 )
 
 
@@ -43,6 +45,8 @@ def ur5e_description() -> RobotDescription:
         standstill_speed=0.02,
         standstill_within_s=1.0,
         dh=UR5E_DH,
+        state_checks=StateChecks(frozen_within_s=3 * 0.1),
+        stop_status=StopStatus('robot_running', 'std_msgs/msg/Bool', 'data', (True,), 0.5),
     )
 
 

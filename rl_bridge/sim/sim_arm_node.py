@@ -9,6 +9,11 @@ it cannot be reset, paused or moved by anything but commands.
     joint_states                          out  sensor_msgs/JointState, in the driver's order
     forward_velocity_controller/commands  in   std_msgs/Float64MultiArray, rad/s
     forward_position_controller/commands  in   std_msgs/Float64MultiArray, rad
+    robot_running                         out  std_msgs/Bool: false while its own stop is pressed
+    ~/press_stop                          srv  std_srvs/SetBool: press (true) or release that stop
+
+While it is pressed the arm brakes and ignores every command, as a protective stop does; released,
+it rests until the next command.
 
 Differences from the driver: both controllers are active at once and the last command counts;
 effort is in Nm, not in ampere; a malformed command brings the arm to rest, where the driver goes
@@ -33,7 +38,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray
+from std_msgs.msg import Bool, Float64MultiArray
+from std_srvs.srv import SetBool
 
 from rl_bridge.dds_profile import use_profile
 from rl_bridge.errors import ConfigError, LimitError, RlBridgeError
@@ -48,6 +54,7 @@ BROADCAST_JOINTS = (*UR5E_JOINTS[1:], UR5E_JOINTS[0])
 
 _ORDER = [UR5E_JOINTS.index(name) for name in BROADCAST_JOINTS]
 _LONGEST_WAIT_S = 0.05  # so that a signal is seen soon at any state_rate
+_STATUS_PERIOD_S = 0.05
 _LARGEST_DELAY_S = 0.1  # the simulation catches up this much; what is more is left out
 
 
@@ -99,6 +106,10 @@ class SimArmDriver:
             topic = f'forward_{kind}_controller/commands'
             receive = self._receiver(topic, command)
             node.create_subscription(Float64MultiArray, topic, receive, NEWEST)
+        self._pressed = False
+        self._told_at = 0.0
+        self._running = node.create_publisher(Bool, 'robot_running', NEWEST)
+        node.create_service(SetBool, '~/press_stop', self._press)
         self._simulated_until = time.monotonic()
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(node)
@@ -115,6 +126,8 @@ class SimArmDriver:
                 continue
             self._advance(now)
             self._publish()
+            if now - self._told_at >= _STATUS_PERIOD_S:
+                self._tell()
             # Absolute times: one late state delays none of those after it.
             due += self._period_s * max(1.0, math.ceil((now - due) / self._period_s))
 
@@ -142,12 +155,28 @@ class SimArmDriver:
         message.effort = array('d', effort[_ORDER].tobytes())
         self._states.publish(message)
 
+    def _tell(self) -> None:
+        self._told_at = time.monotonic()
+        self._running.publish(Bool(data=not self._pressed))
+
+    def _press(self, request: SetBool.Request, answer: SetBool.Response) -> SetBool.Response:
+        self._advance(max(time.monotonic(), self._simulated_until))
+        self._pressed = bool(request.data)
+        self._arm.halt()
+        self._tell()
+        answer.success = True
+        answer.message = 'the stop is pressed' if self._pressed else 'the stop is released'
+        self._node.get_logger().warning(answer.message)
+        return answer
+
     def _receiver(
         self, topic: str, command: Callable[[FloatArray], None]
     ) -> Callable[[Float64MultiArray], None]:
         def receive(message: Float64MultiArray) -> None:
             # The command counts from now on, not from the last published state on.
             self._advance(max(time.monotonic(), self._simulated_until))
+            if self._pressed:
+                return
             try:
                 command(message.data)
             except LimitError as error:
