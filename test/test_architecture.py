@@ -57,7 +57,9 @@ SPREAD = {
         'node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node',
         'presence_node', 'pulse_node', 'boundary_node',
     ),
-    'tools': ('cli', 'event_table', 'processes', 'demo', 'demo_client', 'observer_node'),
+    'tools': (
+        'cli', 'event_table', 'processes', 'demo', 'demo_client', 'observer_node', 'operator_node',
+    ),
     'package': ('__init__',),
 }
 LAYER_OF = {module: name for name, modules in SPREAD.items() for module in modules}
