@@ -426,6 +426,31 @@ def test_a_state_that_comes_late_is_awaited_with_the_robot_held() -> None:
     assert 'hold_reason' not in after
 
 
+@pytest.mark.parametrize('interface', ['velocity', 'position'])
+def test_an_action_that_waited_for_longer_than_the_motion_authority_moves_nothing(
+    interface: str,
+) -> None:
+    env = made(interface=interface, paced=True)
+    env.reset()
+    env.step(action(0.5))
+    commands = len(env.robot.commands)
+    sleeps = iter(range(100))
+
+    def stale_for_200_ms() -> None:  # one sleep every 5 ms
+        env.robot.stale = next(sleeps) < 39
+
+    env.robot.stale = True
+    env.clock.during = stale_for_200_ms
+    info = env.step(action(0.4))[4]
+    assert len(env.robot.commands) == commands
+    assert env.robot.holds[-1][0] == StopReason.AUTHORITY_EXPIRED
+    resting = 0.0 if interface == 'velocity' else env.robot.state().position[0]
+    assert info['applied_action'][0] == pytest.approx(resting)
+    assert info['hold_reason'] == 'STATE_STALE'  # the first cause stays
+    env.clock.during = lambda: None
+    assert env.step(action(0.3))[4]['applied_action'][0] == pytest.approx(0.3)
+
+
 def test_a_stop_ends_the_wait_for_a_late_state() -> None:
     env = made(paced=True)
     env.reset()

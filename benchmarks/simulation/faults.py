@@ -149,12 +149,30 @@ def _state(world: World, fault: Fault) -> None:
 
 
 def _press(world: World, fault: Fault) -> None:
-    world.plant.pressed = True
+    if fault.size < 0.3:
+        world.plant.tells = False
+    else:
+        world.plant.pressed = True
 
     def release() -> None:
         world.plant.pressed = False
+        world.plant.tells = True
 
     world.kernel.after(_for(fault.size, 50 * MS, 2 * S), release)
+
+
+def _company(world: World, fault: Fault) -> None:
+    """Somebody else acts on the robot, as the guard's process sees it."""
+    guard = world.guard
+    guard.core.on_company('somebody else publishes commands')
+    world.judge.accompanied(True)
+
+    def alone() -> None:
+        guard.core.on_company('')
+        if world.guard is guard:
+            world.judge.accompanied(False)
+
+    world.kernel.after(_for(fault.size, 20 * MS, S), alone)
 
 
 def _client_frozen(world: World, fault: Fault) -> None:
@@ -221,6 +239,7 @@ KINDS: dict[str, tuple[float, Callable[[World, Fault], None]]] = {
     'guard frozen': (0.7, _guard_frozen),
     'state': (2.0, _state),
     'stop pressed': (0.7, _press),
+    'company': (0.4, _company),
     'halt': (1.0, _operator('halt')),
     'recover': (3.0, _operator('recover')),
     'by hand': (2.0, _by_hand),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.simulation.kernel import MS, Process
 from rl_bridge.errors import WireError
 from rl_bridge.safety.guard_core import GuardCore
+from rl_bridge.safety.guard_state import RobotStop
 from rl_bridge.safety.joint_map import JointMap
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ class GuardProcess:
         self._commands.append(command)
         self._turn()
 
+    def take_stop(self, running: bool) -> None:
+        """Receive what the robot tells of its own stop."""
+        now_ns = self._world.kernel.now_ns
+        self._world.judge.robot_told(running)
+        self.core.on_robot_stop(RobotStop(running, str(running), now_ns))
+
     def _next_turn(self) -> None:
         period_ns = REST_PERIOD_NS if self.core.at_rest else PERIOD_NS
         self._world.kernel.after(period_ns, self._loop, self.process)
@@ -90,5 +97,7 @@ class GuardProcess:
             self.core.on_invalid_state(str(fault), now_ns)
             return
         if measured is not None:
+            stamp = state.header.stamp
             self._world.judge.measured(self, *measured)
-            self.core.on_state(*measured, now_ns)
+            header_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+            self.core.on_state(*measured, now_ns, header_ns=header_ns)

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.simulation.kernel import MS
-from benchmarks.simulation.plant import ACCELERATION, MAX_AGE_S, SPEED
+from benchmarks.simulation.plant import ACCELERATION, MAX_AGE_S, SPEED, STOP_MAX_AGE_S
 from rl_bridge.types import CommandKind, StatusCode, StopState
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 Action = tuple[float, ...]
 AUTHORITY_NS = 150 * MS
-PERIOD_NS = 40 * MS
 GUARD_PERIOD_NS = 5 * MS
 TICK_HOLD_NS = 60 * MS
 STATE_AGE_NS = round(MAX_AGE_S * 1e9)
+STOP_AGE_NS = round(STOP_MAX_AGE_S * 1e9)
 
 
 class Judge:
@@ -146,7 +146,8 @@ class Judge:
         sent_ns = self._sent_ns.get(tuple(command.command))
         if command.step and sent_ns is not None:
             age_ns = self._world.kernel.now_ns - sent_ns
-            if age_ns > AUTHORITY_NS + PERIOD_NS + 10 * MS:
+            # Under way for one authority at most, and waiting in the bridge for one at most.
+            if age_ns > 2 * AUTHORITY_NS + 10 * MS:
                 self.blame(f'an action moves the robot {age_ns / 1e6:.0f} ms after it was asked')
 
     # -- guard ------------------------------------------------------------------------------------
@@ -159,6 +160,15 @@ class Judge:
         """The guard is about to take a tick."""
         if tick.sender == self._guard.bound and tick.count > self._guard.count:
             self._guard.tick_ns, self._guard.count = self._world.kernel.now_ns, tick.count
+
+    def accompanied(self, company: bool) -> None:
+        """The guard was told whether it is alone."""
+        self._guard.company = company
+
+    def robot_told(self, running: bool) -> None:
+        """The guard is about to take what the robot tells of its own stop."""
+        self._guard.pressed = not running
+        self._guard.told_ns = self._world.kernel.now_ns
 
     def measured(self, guard: Any, position: Any, velocity: Any) -> None:
         """The guard is about to take a state."""
@@ -222,6 +232,18 @@ class Judge:
                                     f'{stop.message[:90]}')
             self.seen[f'{StopState(stop.state).name}'] += 1
         running = stop.state == StopState.RUNNING
+        # What a late update may not make up for, as the guard has it.
+        book.ramped_s += min(now_ns - book.updated_ns, 2 * GUARD_PERIOD_NS) / 1e9
+        book.updated_ns = now_ns
+        if running:
+            book.stopped_at, book.ramped_s = book.output, 0.0
+        if running and self._world.robot.stop_status is not None:
+            if book.pressed:
+                self.blame("the guard runs although the robot's own stop is pressed")
+            if now_ns - book.told_ns > STOP_AGE_NS:
+                self.blame("the guard runs although the robot's own stop is not known")
+        if running and book.company:
+            self.blame('the guard runs although it is not alone')
         if running and before.state == StopState.RUNNING:
             if now_ns > book.until_ns:
                 self.blame('the guard runs without authority')
@@ -246,9 +268,25 @@ class Judge:
             for value, last, most in zip(output, book.output, ACCELERATION, strict=True):
                 if abs(value - last) > most * elapsed_s + 1e-9:
                     self.blame(f'the output goes from {book.output} to {output} at once')
+        elif not running and self._ramping(output):
+            pass
         elif not running and any(output):
             self.blame(f'the output {output} in a stop state')
         book.output = output
+
+
+    def _ramping(self, output: list[float]) -> bool:
+        """Return whether this slows down from what was published before."""
+        if self._world.robot.halt['velocity'] != 'ramp':
+            return False
+        pairs = list(zip(output, self._guard.output, strict=True))
+        if not all(abs(value) <= abs(last) and value * last >= 0 for value, last in pairs):
+            return False
+        left_s = self._guard.ramped_s - 2 * GUARD_PERIOD_NS / 1e9  # two updates to begin with
+        began = zip(output, self._guard.stopped_at, ACCELERATION, strict=True)
+        return all(
+            abs(value) <= max(0.0, abs(start) - most * left_s) + 1e-9
+            for value, start, most in began)
 
 
 class GuardBook:
@@ -261,3 +299,9 @@ class GuardBook:
         self.until_ns = self.tick_ns = self.state_ns = 0
         self.count = -1
         self.output = [0.0, 0.0]
+        self.pressed = False
+        self.told_ns = 0
+        self.company = False
+        self.stopped_at = [0.0, 0.0]
+        self.ramped_s = 0.0
+        self.updated_ns = 0

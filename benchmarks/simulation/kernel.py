@@ -156,6 +156,7 @@ class Link:
 
     :param deliver: takes a message at the far end, in the receiver's time.
     :param receiver: what is sent to a dead one is lost.
+    :param ordered: whether nothing overtakes, whatever the weather, as with one DDS writer.
     """
 
     world: Simulation
@@ -163,6 +164,7 @@ class Link:
     deliver: Callable[[Any], None]
     receiver: Callable[[], Process]
     weather: Weather = field(default_factory=Weather)
+    ordered: bool = False
     carried: int = 0
     lost: int = 0
     _last_ns: int = 0
@@ -182,7 +184,7 @@ class Link:
         receiver = self.receiver()
         for _ in range(copies):
             due_ns = self.world.now_ns + dice.randint(weather.least_ns, weather.most_ns)
-            if weather.ordered:
+            if weather.ordered or self.ordered:
                 due_ns = max(due_ns, self._last_ns)
                 self._last_ns = due_ns
             self.world.after(

@@ -17,6 +17,13 @@ LOWER, UPPER = (-1.0, -2.0), (1.0, 2.0)
 SPEED, ACCELERATION = (0.5, 1.0), (2.0, 4.0)
 MAX_AGE_S = 0.1
 STATE_PERIOD_NS = 8 * MS
+STOP_MAX_AGE_S = 0.3
+STOP_PERIOD_NS = 50 * MS
+RAMPS = {'halt': {'velocity': {'profile': 'ramp'}}}
+STOP_STATUS = {
+    'stop_status': {
+        'topic': 'robot_program_running', 'type': 'std_msgs/msg/Bool', 'field': 'data',
+        'running': [True], 'max_age': STOP_MAX_AGE_S}}  # fmt: skip
 ROBOT: dict[str, Any] = {
     'name': 'two_link',
     'joints': list(JOINTS),
@@ -39,23 +46,37 @@ class Plant:
     Joints behind a controller that keeps the last velocity for ever, as the stock ones do.
 
     :param publish: takes each joint state.
+    :param tell: takes whether the robot may move, as it tells itself.
     """
 
-    def __init__(self, world: Simulation, *, publish: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        world: Simulation,
+        *,
+        publish: Callable[[Any], None],
+        tell: Callable[[bool], None],
+    ) -> None:
         self.process = Process('driver')
         self.position = [0.0, 0.0]
         self.velocity = [0.0, 0.0]
         self.wanted = [0.0, 0.0]
         self.fault = ''
         self.pressed = False
+        self.tells = True
         self._world = world
         self._publish = publish
         self._stale: Any = None
+        self._tell = tell
         world.every(STATE_PERIOD_NS, self._advance, self.process)
+        world.every(STOP_PERIOD_NS, self._tell_stop, self.process)
 
     def command(self, values: list[float]) -> None:
         """Take a command of the controller's topic."""
         self.wanted = list(values)
+
+    def _tell_stop(self) -> None:
+        if self.tells:
+            self._tell(not self.pressed)
 
     def _advance(self) -> None:
         dt = STATE_PERIOD_NS / 1e9

@@ -20,7 +20,7 @@ from benchmarks.simulation.faults import KINDS, RIVAL, Fault, draw
 from benchmarks.simulation.guard_process import GuardProcess
 from benchmarks.simulation.judge import Judge
 from benchmarks.simulation.kernel import FIRST_NS, MS, Link, Process, S, Simulation
-from benchmarks.simulation.plant import ROBOT, Plant
+from benchmarks.simulation.plant import RAMPS, ROBOT, STOP_STATUS, Plant
 from rl_bridge.robot_file import load_robot
 from rl_bridge.types import RobotDescription
 
@@ -32,11 +32,17 @@ NOBODY.alive = False
 
 
 @functools.cache
-def two_link() -> RobotDescription:
-    """Return the robot of all worlds, read from a file as a real one is."""
+def two_link(*, ramps: bool, tells_stop: bool) -> RobotDescription:
+    """
+    Return the robot of a world, read from a file as a real one is.
+
+    :param ramps: whether a halt is a controlled ramp.
+    :param tells_stop: whether the robot tells of its own stop.
+    """
+    robot = {**ROBOT, **(RAMPS if ramps else {}), **(STOP_STATUS if tells_stop else {})}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / 'two_link.yaml'
-        file.write_text(yaml.safe_dump(ROBOT))
+        file.write_text(yaml.safe_dump(robot))
         return load_robot(str(file))
 
 
@@ -69,7 +75,7 @@ class World:
     ) -> None:
         self.seed = seed
         self.kernel = kernel = Simulation(seed)
-        self.robot = two_link()
+        self.robot = two_link(ramps=seed % 3 == 0, tells_stop=seed % 2 == 0)
         self.faults = draw(seed, span_ns=span_ns, every_ns=EVERY_NS) if faults is None else faults
         self._span_ns = span_ns
         self.judge = Judge(self)
@@ -78,15 +84,22 @@ class World:
         self.bridge: BridgeProcess | None = None
         self._lives: Counter[str] = Counter()
         self._measured: deque[tuple[int, tuple[float, ...]]] = deque(maxlen=4000)
-        self.plant = Plant(kernel, publish=self._measure)
+        self.plant = Plant(
+            kernel, publish=self._measure, tell=lambda told: self.to_guard_stop.send(told))
         self.to_driver = Link(
             kernel, 'guard > driver', self.plant.command, lambda: self.plant.process)
         self.to_guard_state = Link(
-            kernel, 'driver > guard', lambda m: self.guard.take_state(m), self._guard_at)
+            kernel, 'driver > guard', lambda m: self.guard.take_state(m), self._guard_at,
+            ordered=True)
         self.to_bridge_state = Link(
-            kernel, 'driver > bridge', lambda m: self._bridge().take_state(m), self.bridge_at)
+            kernel, 'driver > bridge', lambda m: self._bridge().take_state(m), self.bridge_at,
+            ordered=True)
         self.to_bridge_status = Link(
-            kernel, 'guard > bridge', lambda m: self._bridge().take_status(m), self.bridge_at)
+            kernel, 'guard > bridge', lambda m: self._bridge().take_status(m), self.bridge_at,
+            ordered=True)
+        self.to_guard_stop = Link(
+            kernel, 'driver > guard, stop', lambda m: self.guard.take_stop(m), self._guard_at,
+            ordered=True)
         self.commands = Link(
             kernel, 'bridge > guard', lambda m: self.guard.take_command(m), self._guard_at)
         self.ticks = Link(
@@ -143,7 +156,7 @@ class World:
         between = [link for client in self.clients for link in (client.requests, client.replies)]
         return [
             *between, self.commands, self.ticks, self.to_driver, self.to_guard_state,
-            self.to_bridge_state, self.to_bridge_status]  # fmt: skip
+            self.to_bridge_state, self.to_bridge_status, self.to_guard_stop]  # fmt: skip
 
     def bridge_at(self) -> Process:
         """Return the process that is the bridge now."""

@@ -16,7 +16,7 @@ from rl_bridge.envs.reset_motion import ResetMotion, ResetSettings
 from rl_bridge.errors import ConfigError, LimitError, RobotNotReady, RobotStopped
 from rl_bridge.robots.robot import Robot
 from rl_bridge.tasks.task import Task
-from rl_bridge.types import RobotState, Stop, StopReason, StopState, Timing
+from rl_bridge.types import FloatArray, RobotState, Stop, StopReason, StopState, Timing
 
 RENDER_WIDTH, RENDER_HEIGHT = 640, 480
 # After these stops what is measured cannot be trusted, however fresh it looks.
@@ -95,6 +95,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self.observation_space = task.observation_space
         self.render_mode = render_mode
         self.metadata = {**self.metadata, 'render_fps': round(1.0 / period_s, 3)}
+        self._clock_ns = clock_ns
         self._period_s = period_s
         self._authority_s = authority_s
         self._max_episode_steps = max_episode_steps
@@ -204,20 +205,20 @@ class RobotEnv(gymnasium.Env[Any, Any]):
 
     def _step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         timing = Timing(period=0.0 if self.robot.lock_step else self._period_s)
+        asked_ns = self._clock_ns()
         if self._steps == 0:
             self._cadence.start()  # the robot rested until now: nothing was missed
         timing.missed = self._cadence.wait_to_send()
-        command = self.task.command(action, self._cadence.state())
+        state = self._cadence.state()
+        command = self.task.command(action, state)
         try:
-            self.robot.command(command, authority_s=self._authority_s)
+            applied = self._command(command, state, asked_ns)
         except RobotStopped as stopped:
             # The state is still worth returning; the stop itself is latched.
             state, _ = self._measured()
             stop = Stop(stopped.state, stopped.reason, stopped.message)
-            resting = self.robot.interface == 'velocity'
-            applied = np.zeros_like(state.position) if resting else state.position.copy()
+            applied = self._resting(state)
         else:
-            applied = command.copy()
             self._cadence.pass_period()
             state, stop = self._measured()
             timing.lateness = self._cadence.lateness_s
@@ -239,6 +240,27 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             # The episode ends where TimeLimit says so; a further step would only resume from HOLD.
             self.robot.hold(reason=StopReason.IDLE, message='the episode is over')
         return observation, float(reward), terminated, stopped_here, info
+
+    def _command(self, command: FloatArray, state: RobotState, asked_ns: int) -> FloatArray:
+        """
+        Command the robot; hold it instead if the action has waited for too long to be true still.
+
+        :return: what was applied.
+        """
+        waited_s = 0.0 if self.robot.lock_step else (self._clock_ns() - asked_ns) / 1e9
+        if waited_s > self._authority_s:
+            self.robot.hold(
+                reason=StopReason.AUTHORITY_EXPIRED,
+                message=f'an action waited for {waited_s:.3g} s, longer than the motion authority',
+            )
+            return self._resting(state)
+        self.robot.command(command, authority_s=self._authority_s)
+        return command.copy()
+
+    def _resting(self, state: RobotState) -> FloatArray:
+        """Return what a stop commands: no speed, or the measured position."""
+        resting = self.robot.interface == 'velocity'
+        return np.zeros_like(state.position) if resting else state.position.copy()
 
     def _measured(self) -> tuple[RobotState, Stop]:
         """
