@@ -114,7 +114,7 @@ def _from_file(path: Path) -> Secret:
         raise ConfigError(
             f'the secret file {path} cannot be read: {error.strerror}; {HOW_TO}'
         ) from error
-    with os.fdopen(number, 'rb') as file:
+    try:
         mode = os.fstat(number).st_mode
         if not stat.S_ISREG(mode):
             raise ConfigError(f'the secret file {path} is no regular file; {HOW_TO}')
@@ -123,8 +123,9 @@ def _from_file(path: Path) -> Secret:
                 f'the secret file {path} has the mode {stat.S_IMODE(mode):04o}: others may read '
                 f'or change it, so it is no secret; chmod 600 {path} and make a new one'
             )
-        # One byte more, so that too long a file is noticed and /dev/zero harmless.
-        content = file.read(MOST_BYTES + 1)
+        content = os.read(number, MOST_BYTES + 1)  # one more, so that too long a file is noticed
+    finally:
+        os.close(number)
     return Secret(content.strip(), source=f'the secret file {path}')
 
 
