@@ -19,10 +19,10 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from rl_bridge.bridge import Bridge
-from rl_bridge.types import Status, StatusCode, Stop, Timing
+from rl_bridge.topic_qos import EACH
+from rl_bridge.types import GREETING, Status, StatusCode, Stop, Timing
 from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.msg import Status as StatusMsg
 from rl_bridge_interfaces.msg import Stop as StopMsg
@@ -34,6 +34,7 @@ NOT_CONFIGURED = Status(
     StatusCode.NOT_ACTIVE,
     'the bridge is not configured; ros2 lifecycle set it to configure, then activate',
 )
+GREETED = Status(StatusCode.NO_SESSION, 'greetings; nothing was done')
 Handler = Callable[[Any, Callable[[Any], None]], None]
 
 
@@ -91,7 +92,7 @@ class RequestLoop:
             Heartbeat,
             '~/heartbeat',
             _never_called,
-            QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE),
+            EACH,
             callback_group=group,
         )
         context = node.context.handle
@@ -155,6 +156,8 @@ class RequestLoop:
                     with handle:
                         handle.service_send_response(response, header.request_id)
 
+                if getattr(request, 'session', '') == GREETING:
+                    return lambda: answer(service.srv_type.Response(status=_status(GREETED)))
                 return lambda: handler(request, answer)
         if self._heartbeats.handle.pointer in wait_set.get_ready_entities('subscription'):
             taken = self._heartbeats.handle.take_message(Heartbeat, False)

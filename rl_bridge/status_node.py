@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -16,6 +17,7 @@ from rl_bridge.services_node import stop_message, timing_message
 from rl_bridge.topic_qos import LATCHED
 from rl_bridge.types import StopState
 from rl_bridge_interfaces.msg import BridgeStatus, Transition
+from rl_bridge_interfaces.msg import Link as LinkMsg
 
 TELL_EVERY_S = 1.0
 
@@ -40,21 +42,16 @@ class StatusTopics:
 
     def tell(self, bridge: Bridge | None, *, active: bool) -> None:
         """Publish the status if it changed or a second has passed; called by the pulse alone."""
-        status = self._bridge_status(bridge, active=active)
         now_s = time.monotonic()
-        news = (
-            status.holder,
-            status.epoch,
-            status.episode,
-            active,
-            status.specs_hash,
-            status.stop,
-        )
+        news: tuple[Any, ...] = (active, bridge)
+        if bridge is not None:
+            session = bridge.session
+            news += (session.holder, session.epoch, session.episode, bridge.stop())
         if news == self._told and now_s - self._told_at_s < TELL_EVERY_S:
             return
         self._told, self._told_at_s = news, now_s
         self._heard = self._transitions.get_subscription_count() > 0
-        self._status.publish(status)
+        self._status.publish(self._bridge_status(bridge, active=active))
 
     def on_transition(self, run: Run, request: Any, reply: Any) -> None:
         """Count an executed reset or step, and publish it while somebody listens."""
@@ -96,6 +93,12 @@ class StatusTopics:
             'epoch': status.epoch,
             'episode': status.episode,
             **self._counts.take(),
+            'requests': status.link.requests,
+            'requests that came again': status.link.repeated,
+            'requests that came too late': status.link.late,
+            'requests without access': status.link.refused,
+            'round trip (s)': f'{status.link.round_trip:.6f}',
+            'greatest round trip (s)': f'{status.link.round_trip_max:.6f}',
         }
         entry = DiagnosticStatus(
             level=level,
@@ -121,6 +124,7 @@ class StatusTopics:
             status.step = session.step
             status.busy = session.busy
             status.stop = stop_message(bridge.stop())
+            status.link = LinkMsg(**dataclasses.asdict(bridge.link()))
         return status
 
 

@@ -23,6 +23,8 @@ from rl_bridge.robot_description import StopStatus as StopStatus
 from rl_bridge.robot_description import Workspace as Workspace
 
 PROTOCOL_VERSION = 2
+#: The session of requests that only want an answer: a bridge does nothing else for them.
+GREETING = 'greeting'
 
 
 class StatusCode(IntEnum):

@@ -14,12 +14,14 @@ do with a step stands in ``action_text``:
     twice        answer twice
     misnumber    answer the first copy with another step's number, later ones rightly
     refuse       answer with REJECTED and echo nothing
+    greeted      answer: info = how often each service was greeted
     exit         end the process without a word
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import threading
@@ -32,7 +34,7 @@ from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
-from rl_bridge.types import PROTOCOL_VERSION
+from rl_bridge.types import GREETING, PROTOCOL_VERSION
 from rl_bridge.wire import Specs, specs_hash, specs_to_json
 from rl_bridge_interfaces.msg import Heartbeat, Leaf, Status
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
@@ -50,6 +52,7 @@ class StubNode:
         self._bridge_id = bridge_id
         self._mute = mute
         self._copies: Counter[tuple[str, int]] = Counter()
+        self._greeted: Counter[str] = Counter()
         self._held: list[Any] = []
         self._beats = 0
         self._beaten: tuple[str, str, int] = ('', '', 0)
@@ -86,9 +89,15 @@ class StubNode:
                 self._beaten = (taken[0].sender, taken[0].session, taken[0].count)
             for service, answer in self._answers.items():
                 request, header = service.handle.service_take_request(service.srv_type.Request)
+                if header is not None:
+                    self._greeted[service.srv_type.__name__] += self._is_greeting(request)
                 if header is not None and not self._mute:
                     for response in answer(request, (service, header)):
                         self._send(response, (service, header))
+
+    @staticmethod
+    def _is_greeting(request: Any) -> bool:
+        return getattr(request, 'session', '') == GREETING
 
     def _send(self, response: Any, to: Any) -> None:
         service, header = to
@@ -123,6 +132,8 @@ class StubNode:
             self._held.remove((held, held_to))
         if what == 'exit':
             os._exit(0)
+        if what == 'greeted':
+            answer.info = json.dumps(self._greeted)
         if what == 'silent' or (what == 'copy' and self._copies[key] != int(number)):
             return []
         if what == 'hold':

@@ -486,7 +486,8 @@ class TestTimeAndDoubt:
 
 
 class TestInfo:
-    TIMING = Timing(period=0.04, lateness=0.001, observation_age=0.002, held=0.25, missed=3)
+    TIMING = Timing(
+        period=0.04, lateness=0.001, observation_age=0.002, held=0.25, missed=3, round_trip=0.003)
 
     def test_a_paced_bridge_tells_its_timing(self) -> None:
         bridge = ScriptedBridge(control_period=0.04)
@@ -497,6 +498,7 @@ class TestInfo:
         assert info == {
             'distance': 0.5,
             'held_ms': 250.0,
+            'link': {'round_trip_s': 0.003},
             'timing': {
                 'period': 0.04, 'lateness': 0.001, 'observation_age': 0.002, 'held': 0.25,
                 'missed': 3},

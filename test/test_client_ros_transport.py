@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -154,6 +155,15 @@ class TestCalls:
     def test_a_request_without_an_answer_is_sent_again(self, step: Caller, copy: int) -> None:
         assert copies(step(1, f'copy {copy}')) == copy
 
+    def test_calls_and_copies_are_counted_from_the_greeting_on(
+        self, transport: RosTransport
+    ) -> None:
+        before = transport.link
+        assert before['repeated'] == 0
+        step = Caller(transport)
+        assert [copies(step(1)), copies(step(2, 'copy 3'))] == [1, 3]
+        assert transport.link == {'calls': before['calls'] + 2, 'repeated': 2}
+
     def test_a_step_by_hand_has_no_number_and_is_never_sent_again(
         self, shared: RosTransport
     ) -> None:
@@ -237,6 +247,21 @@ class TestFinding:
         connection = RosTransport('/mute/robot_env')
         with pytest.raises(BridgeUnavailable, match=r'/mute/robot_env is visible.*did not answer'):
             connection.get_specs(timeout_s=3.0)
+        connection.close()
+
+    @pytest.mark.parametrize('path', PATHS)
+    def test_each_service_is_greeted_before_the_first_call(
+        self, start: Callable[..., Stub], path: str
+    ) -> None:
+        start('/greeted')
+        connection = RosTransport('/greeted', call_path=path)
+        assert connection.link == {'calls': 0, 'repeated': 0}
+        connection.get_specs(timeout_s=PATIENCE_S)
+        assert connection.link == {'calls': 1, 'repeated': 0}
+        greeted = json.loads(Caller(connection)(1, 'greeted').info)
+        assert all(greeted[name] for name in ('Reset', 'Step', 'Close', 'Render'))
+        connection.get_specs(timeout_s=PATIENCE_S)  # and none a second time
+        assert json.loads(Caller(connection)(1, 'greeted').info) == greeted
         connection.close()
 
     def test_two_live_bridges_of_one_name_are_refused(self, start: Callable[..., Stub]) -> None:

@@ -4,8 +4,8 @@
 The first words to a bridge, before anything that counts.
 
 A service shows in the graph before the bridge knows the way back to this client; what it answers
-until then is lost. So each service is greeted with a request that is refused by design, until it
-has answered: then both ways are known.
+until then is lost. So each service is greeted, with a request that no bridge does anything for,
+until it has answered: then both ways are known.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rl_bridge.client.call_paths import WAIT_SLICE_S, CallPath
+from rl_bridge.types import GREETING
 
 GREET_AGAIN_S = 0.05
-#: A session that no bridge has ever given: nothing that comes with it is done.
-STRANGER = 'greeting'
 # Every bridge of a name answers within this, where more than one is visible; one may be dead.
 ROLL_CALL_S = 0.3
 
@@ -44,10 +43,8 @@ def greet(
 
 
 def _greeting(request: Any) -> Any:
-    # Refused twice over: the session is unknown, and the specs are not the bridge's.
-    for field in ('session', 'specs_hash'):
-        if hasattr(request, field):
-            setattr(request, field, STRANGER)
+    if hasattr(request, 'session'):  # all but get_specs, which does nothing anyway
+        request.session = GREETING
     return request
 
 

@@ -62,6 +62,11 @@ class LoopbackTransport:
         """Name of the bridge, for people."""
         return self._name
 
+    @property
+    def link(self) -> dict[str, int]:
+        """Nothing: nothing can be lost here."""
+        return {}
+
     def get_specs(self, *, timeout_s: float) -> SpecsReply:
         """Ask for the specs."""
         return self._open().get_specs()

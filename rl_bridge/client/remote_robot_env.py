@@ -48,7 +48,8 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
 
     Besides what the hosted environment puts there, ``info`` of a step holds ``timing`` (a dict of
     ``period``, ``lateness``, ``observation_age``, ``held`` in seconds and ``missed``; not in
-    lock-step), ``held_ms`` where the robot had been in HOLD before the step, ``stop_reason`` where
+    lock-step), ``link`` (``round_trip_s`` of the last reply and this request, ``calls`` and
+    ``repeated`` ones so far; not in lock-step), ``held_ms`` where the robot had been in HOLD before the step, ``stop_reason`` where
     it is stopped (then the episode is truncated), and ``applied_action`` where the bridge reports
     one: what was commanded to every joint, float64.
 
@@ -242,6 +243,7 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
                 'held': timing.held,
                 'missed': timing.missed,
             }
+            info['link'] = {'round_trip_s': timing.round_trip, **self._transport.link}
         if timing.held > 0:
             info['held_ms'] = timing.held * 1e3
         if reply.stop.state >= StopState.STOPPED:

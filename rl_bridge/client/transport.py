@@ -41,6 +41,10 @@ class Transport(Protocol):
     def bridge(self) -> str:
         """Name of the bridge, for people."""
 
+    @property
+    def link(self) -> dict[str, int]:
+        """What was counted of the connection so far, for ``info['link']``."""
+
     def get_specs(self, *, timeout_s: float) -> SpecsReply:
         """
         Find the bridge and ask for its specs; always the first call.
