@@ -32,7 +32,7 @@ class Numbered(gymnasium.Env[Numbers, Numbers]):
     observation_space = spaces.Box(0.0, LARGEST, (2,), np.float64)
 
     def __init__(self, journal: str) -> None:
-        self._journal = Path(journal).open('ab', buffering=0)
+        self._journal = Path(journal).open('ab', buffering=0)  # noqa: SIM115  (closed by close)
         self._made = 0
 
     def reset(

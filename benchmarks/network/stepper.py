@@ -1,15 +1,16 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The client of a lossy link, as a process: steps, times every one, and goes on after every error.
+The client at the other end of a link, as a process: steps, times every step, goes on after errors.
 
-    python -m benchmarks.network.stepper BRIDGE STEPS OUT [numbered|reach]
+    python -m benchmarks.network.stepper BRIDGE STEPS OUT [--drive] [--pause-every STEPS]
 
 Writes ``OUT.npy``, the seconds of each step that was answered, and prints one JSON object.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -20,78 +21,92 @@ import gymnasium
 import numpy as np
 
 from rl_bridge.errors import BridgeError
-from rl_bridge.tasks.scripted import ReachController
 
 CONNECT_TIMEOUT_S = 60.0
+PAUSE_S = 2.0  # a learner's update
+SPEED = 0.5  # rad/s
+TURN_STEPS = 25
 
 
 class Stepper:
     """
     Steps one remote environment.
 
-    :param numbered: whether the environment's actions are the steps' numbers.
+    :param drive: whether it is a robot's; else the actions are the steps' numbers.
+    :param pause_every: steps between two pauses as a learner makes them; 0 = none.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], *, numbered: bool) -> None:
+    def __init__(
+        self, env: gymnasium.Env[Any, Any], *, drive: bool = False, pause_every: int = 0
+    ) -> None:
         self._env = env
-        self._numbered = numbered
-        self._controller = None if numbered else ReachController(env.action_space)
+        self._drive = drive
+        self._pause_every = pause_every
         self.step_s: list[float] = []
         self.events: Counter[str] = Counter()
         self.wrong = 0
 
     def run(self, steps: int) -> None:
         """Make as many steps, each with a number of its own, answered or not."""
-        observation, over = None, True
+        over = True
         for number in range(1, steps + 1):
+            if self._pause_every and number % self._pause_every == 0:
+                time.sleep(PAUSE_S)
+                self.events['pauses'] += 1
             try:
                 if over:
                     self.events['resets'] += 1
-                    observation, _ = self._env.reset()
+                    self._env.reset()
                     over = False
-                observation, over = self._step(number, observation)
+                over = self._step(number)
             except BridgeError as error:
                 self.events[type(error).__name__] += 1
                 print(f'step {number}: {error}', file=sys.stderr)
                 over = True
 
-    def _step(self, number: int, observation: Any) -> tuple[Any, bool]:
-        if self._controller is None:
-            action: Any = np.array([float(number)])
-        else:
-            action = self._controller(observation)
+    def _step(self, number: int) -> bool:
+        action = np.array([float(number)])
+        if self._drive:
+            speed = SPEED if number // TURN_STEPS % 2 else -SPEED
+            action = np.full(self._env.action_space.shape or (), speed)
         begun_s = time.perf_counter()
         observation, _, terminated, truncated, info = self._env.step(action)
         self.step_s.append(time.perf_counter() - begun_s)
-        self.wrong += self._numbered and int(observation[0]) != number
+        self.wrong += not self._drive and int(observation[0]) != number
         if 'stop_reason' in info:
             self.events[info['stop_reason']] += 1
         if 'held_ms' in info:
             self.events['held'] += 1
-        return observation, terminated or truncated
+        return terminated or truncated
 
 
 def main() -> int:
     """Connect, step, report."""
-    bridge, steps, out, *kind = sys.argv[1:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument('bridge')
+    parser.add_argument('steps', type=int)
+    parser.add_argument('out')
+    parser.add_argument('--drive', action='store_true')
+    parser.add_argument('--pause-every', type=int, default=0)
+    asked = parser.parse_args()
     begun_s = time.monotonic()
     env = gymnasium.make(
-        'rl_bridge:RemoteRobot-v0', bridge=bridge, connect_timeout_s=CONNECT_TIMEOUT_S
-    )
+        'rl_bridge:RemoteRobot-v0', bridge=asked.bridge, connect_timeout_s=CONNECT_TIMEOUT_S)
     connected_s = time.monotonic() - begun_s
-    stepper = Stepper(env, numbered=kind != ['reach'])
+    stepper = Stepper(env, drive=asked.drive, pause_every=asked.pause_every)
     begun_s = time.monotonic()
     try:
-        stepper.run(int(steps))
+        stepper.run(asked.steps)
+        took_s = time.monotonic() - begun_s
     finally:
         env.close()
-        np.save(out, np.array(stepper.step_s))
+        np.save(asked.out, np.array(stepper.step_s))
     print(json.dumps({
-        'asked': int(steps),
+        'asked': asked.steps,
         'answered': len(stepper.step_s),
         'wrong': stepper.wrong,
         'connected_s': connected_s,
-        'took_s': time.monotonic() - begun_s,
+        'took_s': took_s,
         'events': dict(stepper.events),
     }))  # fmt: skip
     return 0

@@ -1,0 +1,304 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Steps over a link that loses packets: each at most once, none late, no false stop.
+
+    python -m benchmarks.loss [--full]
+
+Robot side and client are processes on two hosts (network namespaces) with a lossy link between
+them, in three forms: *lock-step*, an environment that notes every step it really makes, stepped as
+fast as it goes; *paced*, a robot behind guard and bridge at 25 Hz with a recorder beside it and a
+learner that pauses for 2 s; *plain*, an rclpy service with a retry after 0.5 s, for comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from benchmarks.figure import Figure, parse
+from benchmarks.network.hosts import Host
+from benchmarks.network.link import ROOT, Link, missing
+from benchmarks.network.numbered_env import journal_of
+from benchmarks.network.robot_side import BRIDGE, NAMESPACE
+
+LOSSES = (0.0, 0.01, 0.05, 0.2)
+LIMITS_MS = {0.0: 100.0, 0.01: 100.0, 0.05: 100.0, 0.2: 250.0}
+PERIOD_S = 0.04
+DOMAIN = '67'
+ENV = 'benchmarks.network.numbered_env:Numbered-v0'
+START_TIMEOUT_S = 90.0
+PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """
+    How much is measured.
+
+    :param lock_steps: in all, for each loss.
+    :param lanes: how many share them, each with hosts of its own, by loss.
+    :param paced_steps: for each loss.
+    :param pause_every: paced steps between two pauses of 2 s.
+    :param plain_s: seconds, for each loss.
+    """
+
+    lock_steps: int
+    lanes: Mapping[float, int]
+    paced_steps: int
+    pause_every: int
+    plain_s: float
+
+
+QUICK = Size(1500, dict.fromkeys(LOSSES, 1), 250, 100, 8.0)
+FULL = Size(100_000, {0.0: 1, 0.01: 1, 0.05: 2, 0.2: 4}, 5000, 250, 60.0)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """
+    What one form showed at one loss.
+
+    :param step_s: seconds of every answered step.
+    :param asked: steps that the client asked for.
+    :param made: steps that were really made.
+    :param twice: steps that were made more than once.
+    :param events: what the client met, by name.
+    :param robot: what the recorder reports; paced only.
+    """
+
+    step_s: list[float] = field(default_factory=list)
+    asked: int = 0
+    made: int = 0
+    twice: int = 0
+    wrong: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+    robot: dict[str, Any] = field(default_factory=dict)
+    said: str = ''
+
+    def add(self, other: Outcome) -> None:
+        """Take in what another lane showed."""
+        self.step_s += other.step_s
+        self.asked += other.asked
+        self.made += other.made
+        self.twice += other.twice
+        self.wrong += other.wrong
+        self.said += other.said
+        self.robot = other.robot or self.robot
+        for name, count in other.events.items():
+            self.events[name] = self.events.get(name, 0) + count
+
+    @property
+    def max_ms(self) -> float:
+        """The longest step."""
+        return max(self.step_s, default=float('nan')) * 1e3
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of all processes: they see each other over the link."""
+    paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
+    return {
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
+        'ROS_DOMAIN_ID': DOMAIN,
+        'PYTHONPATH': os.pathsep.join(filter(None, paths)),
+    }
+
+
+def lock_step(loss: float, steps: int, folder: Path) -> Outcome:
+    """Step an environment that notes its steps."""
+    journal = folder / 'journal'
+    words = [sys.executable, '-m', 'rl_bridge.node', '--ros-args', '-r', f'__ns:={NAMESPACE}']
+    parameters = {'env': ENV, 'env_kwargs': f"'{{journal: {journal}}}'", 'autostart': 'true'}
+    words += ['--log-level', 'warn']
+    words += [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
+    with Link() as link, log(folder) as errors:
+        bridge = link.robot.start(words, environment=environment(), stderr=errors)
+        link.disturb(loss=loss)
+        outcome = step(link.client, [str(steps)], folder, errors)
+        bridge.terminate()
+        bridge.wait()
+    return counted(outcome, journal, folder)
+
+
+def paced(loss: float, steps: int, pause_every: int, folder: Path) -> Outcome:
+    """Drive a robot behind guard and bridge."""
+    words = [sys.executable, '-m', 'benchmarks.network.robot_side', str(folder)]
+    pipe = subprocess.PIPE
+    with Link() as link, log(folder) as errors:
+        side = link.robot.start(
+            words, environment=environment(), stdin=pipe, stdout=pipe, stderr=errors)
+        link.disturb(loss=loss)
+        more = [str(steps), '--drive', '--pause-every', str(pause_every)]
+        outcome = step(link.client, more, folder, errors)
+        report, _ = side.communicate('end\n')
+    outcome.robot = json.loads(report.splitlines()[-1])
+    outcome.made, outcome.twice = outcome.robot['steps'], outcome.robot['twice']
+    outcome.said = (folder / 'log').read_text()
+    return outcome
+
+
+def plain(loss: float, seconds: float, folder: Path) -> Outcome:
+    """Step over a plain service, with the middleware as it comes."""
+    journal = folder / 'journal'
+    module = [sys.executable, '-m', 'benchmarks.network.plain_service']
+    with Link() as link, log(folder) as errors:
+        server = link.robot.start(
+            [*module, 'serve', str(journal)], environment=environment(), stderr=errors)
+        link.disturb(loss=loss)
+        out = folder / 'steps.npy'
+        client = link.client.start(
+            [*module, 'call', '1000000', str(seconds), str(out)], environment=environment(),
+            stdout=subprocess.PIPE, stderr=errors)  # fmt: skip
+        found = json.loads(client.communicate()[0].splitlines()[-1])
+        server.terminate()
+        server.wait()
+    outcome = Outcome(step_s=np.load(out).tolist(), asked=found['asked'])
+    return counted(outcome, journal, folder)
+
+
+def step(client: Host, words: list[str], folder: Path, errors: IO[str]) -> Outcome:
+    """Run the client until it has made its steps."""
+    out = folder / 'steps.npy'
+    steps, *more = words
+    line = [sys.executable, '-m', 'benchmarks.network.stepper', BRIDGE, steps, str(out), *more]
+    process = client.start(
+        line, environment=environment(), stdout=subprocess.PIPE, stderr=errors)
+    text, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f'the client failed:\n{(folder / "log").read_text()[-2000:]}')
+    found = json.loads(text.splitlines()[-1])
+    return Outcome(
+        step_s=np.load(out).tolist(), asked=found['asked'], wrong=found['wrong'],
+        events=found['events'])  # fmt: skip
+
+
+def counted(outcome: Outcome, journal: Path, folder: Path) -> Outcome:
+    """Count the steps that were really made."""
+    times = np.bincount(journal_of(journal)) if journal.exists() else np.zeros(1, np.int64)
+    outcome.made, outcome.twice = int((times > 0).sum()), int((times > 1).sum())
+    outcome.said = (folder / 'log').read_text()
+    return outcome
+
+
+def log(folder: Path) -> IO[str]:
+    """Open the log of one lane."""
+    return (folder / 'log').open('w')
+
+
+def measure(size: Size, tell: Callable[[str], None]) -> dict[tuple[str, float], Outcome]:
+    """Measure all forms at all losses."""
+    outcomes: dict[tuple[str, float], Outcome] = {}
+    lock = threading.Lock()
+
+    def run(form: str, loss: float, work: Callable[[Path], Outcome]) -> None:
+        begun_s = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix='rl_bridge_loss_') as folder:
+            found = work(Path(folder))
+        with lock:
+            outcomes.setdefault((form, loss), Outcome()).add(found)
+            took_s = time.monotonic() - begun_s
+            tell(f'{form} at {loss:.0%}: {len(found.step_s)} steps in {took_s:.0f} s')
+
+    def together(works: list[tuple[str, float, Callable[[Path], Outcome]]], *, most: int) -> None:
+        with ThreadPoolExecutor(most) as pool:
+            for job in [pool.submit(run, *work) for work in works]:
+                job.result()
+
+    for loss in LOSSES:
+        lanes = size.lanes[loss]
+        steps = size.lock_steps // lanes
+        together(
+            [('lock-step', loss, lambda folder, a=loss, b=steps: lock_step(a, b, folder))] * lanes,
+            most=lanes)  # fmt: skip
+    together(
+        [('paced', loss, lambda folder, a=loss: paced(
+            a, size.paced_steps, size.pause_every, folder)) for loss in LOSSES],
+        most=2)  # fmt: skip
+    together(
+        [('plain', loss, lambda folder, a=loss: plain(a, size.plain_s, folder))
+         for loss in LOSSES], most=4)  # fmt: skip
+    return outcomes
+
+
+def columns(outcome: Outcome) -> dict[str, object]:
+    """Return the row of one form at one loss."""
+    times_ms = np.array(outcome.step_s or [float('nan')]) * 1e3
+    values = dict(zip(PERCENTILES, np.percentile(times_ms, PERCENTILES), strict=True))
+    return {
+        'steps': outcome.asked,
+        'answered': len(outcome.step_s),
+        'made': outcome.made,
+        'made twice': outcome.twice,
+        **{f'p{name:g} ms': value for name, value in values.items()},
+        'max ms': outcome.max_ms,
+    }
+
+
+def judge(figure: Figure, outcomes: Mapping[tuple[str, float], Outcome]) -> None:
+    """Hold all of it against what is claimed."""
+    for (form, loss), outcome in sorted(outcomes.items()):
+        name = f'{form}, {loss:.0%} lost each way'
+        figure.row(name, columns(outcome))
+        if form == 'plain':
+            continue
+        figure.bound(f'{name}: steps made twice', outcome.twice, 0, outcome.twice == 0)
+        lost = outcome.asked - len(outcome.step_s)
+        figure.bound(f'{name}: steps without their answer', lost + outcome.wrong, 0,
+                     lost + outcome.wrong == 0)  # fmt: skip
+        limit = LIMITS_MS[loss] + (PERIOD_S * 1e3 if form == 'paced' else 0.0)
+        what = ' (and its period)' if form == 'paced' else ''
+        figure.bound(f'{name}: longest step{what}, ms', round(outcome.max_ms, 1), limit,
+                     outcome.max_ms <= limit)  # fmt: skip
+        if form == 'paced':
+            false = sum(outcome.robot['latched'].values())
+            figure.bound(f'{name}: false latched stops', false, 0, false == 0)
+            found = len(outcome.robot['violations'])
+            figure.bound(f"{name}: the oracle's violations", found, 0, found == 0)
+            figure.note(f'{name}: {outcome.events}, holds {outcome.robot["holds"]}, '
+                        f'latched {outcome.robot["latched"]}')  # fmt: skip
+
+
+def draw(outcomes: Mapping[tuple[str, float], Outcome], axes: Any) -> None:
+    """Draw how many steps took longer than a time."""
+    for (form, loss), outcome in sorted(outcomes.items()):
+        times_ms = np.sort(np.array(outcome.step_s) * 1e3)
+        part = 1.0 - np.arange(len(times_ms)) / max(1, len(times_ms))
+        axes.step(times_ms, part, where='post', label=f'{form}, {loss:.0%}',
+                  linestyle={'plain': ':', 'paced': '--'}.get(form, '-'))  # fmt: skip
+    axes.set(xscale='log', yscale='log', xlabel='time of a step (ms)',
+             ylabel='part of the steps that took longer')  # fmt: skip
+    for limit in sorted(set(LIMITS_MS.values())):
+        axes.axvline(limit, color='grey', linewidth=0.8)
+    axes.legend(fontsize='small', ncols=3)
+
+
+def main() -> int:
+    """Measure, judge, write."""
+    full, _ = parse('loss')
+    why = missing()
+    if why:
+        print(f'loss: left out, as two hosts and a link cannot be made here: {why}')
+        return 0
+    figure = Figure('loss', full=full)
+    with Link() as link:
+        figure.note(f'packets are lost by {link.by}')
+    outcomes = measure(FULL if full else QUICK, lambda text: print(text, flush=True))
+    judge(figure, outcomes)
+    figure.plot(lambda axes: draw(outcomes, axes))
+    return figure.finish()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
