@@ -94,13 +94,13 @@ class Bridge:
             lease=lease_s,
             authenticated=secret is not None,
         )
-        self._stage = Stage(hosted)
+        self.stage = Stage(hosted)
         self._open = False
         self._closed_because = 'the bridge is not active'
         self._book = threading.RLock()  # guards the session and what is noted above
         self._turns = Turns(self.session, self._book)
         self._door = Door(self.session, secret=secret, bridge_id=bridge_id, clock_ns=clock_ns)
-        self._operators = Operators(self._door, self._book, self._stage, self.halt)
+        self._operators = Operators(self._door, self._book, self.stage, self.halt)
         self._link = LinkCount()
         self._pictures = Pictures(hosted, self.session, self._turns, self._closed)
 
@@ -140,7 +140,7 @@ class Bridge:
         """Notice an expired lease; to be called every few ten milliseconds."""
         with self._book:
             self._notice_expiry()
-        self._stage.insist()
+        self.stage.insist()
 
     def _notice_expiry(self) -> None:
         """Halt for an expired lease before a request finds it free; the book is held."""
@@ -155,7 +155,7 @@ class Bridge:
 
     def stop(self) -> Stop:
         """Return whether motion is allowed at present."""
-        return self._stage.stop()
+        return self.stage.stop()
 
     def halt(self, *, reason: StopReason, message: str) -> bool:
         """
@@ -163,7 +163,7 @@ class Bridge:
 
         :return: false if the robot could not be told; it is tried again with every ``tick``.
         """
-        return self._stage.halt(reason=reason, message=message)
+        return self.stage.halt(reason=reason, message=message)
 
     def recover(self) -> Status:
         """Turn a fault into a stop, which the next reset clears; refused if a secret is set."""
@@ -243,7 +243,7 @@ class Bridge:
         options, problem = reset_content(request, specs_hash=self._specs.specs_hash)
         with self._book:
             self._notice_expiry()
-            halts = self._stage.halts
+            halts = self.stage.halts
             decision = self._decide(
                 lambda: self.session.admit_reset(request, problem=problem), answer
             )
@@ -255,7 +255,7 @@ class Bridge:
                 halts += halted  # a halt that reached the robot is no reason not to begin
         if isinstance(decision, Run):
             self._execute(
-                decision, request, lambda run: self._stage.reset(run, request, options, halts))
+                decision, request, lambda run: self.stage.reset(run, request, options, halts))
         elif not isinstance(decision, Join):
             answer(self._answer_of(decision, empty))
 
@@ -279,12 +279,12 @@ class Bridge:
             self._notice_expiry()
             if not request.session and problem is None:
                 problem = self._latched()
-            halts = self._stage.halts
+            halts = self.stage.halts
             decision = self._decide(
                 lambda: self.session.admit_step(request, problem=problem), answer
             )
         if isinstance(decision, Run):
-            self._execute(decision, request, lambda run: self._stage.step(run, action, halts))
+            self._execute(decision, request, lambda run: self.stage.step(run, action, halts))
         elif not isinstance(decision, Join):
             answer(self._answer_of(decision, empty))
 
@@ -338,7 +338,7 @@ class Bridge:
             with self._book:
                 current = self._open and self.session.is_current(run)
             if current:
-                reply, goes_on, why = self._stage.perform(run, request, lambda: work(run))
+                reply, goes_on, why = self.stage.perform(run, request, lambda: work(run))
             else:
                 reply, goes_on, why = without_result(run, request, OVERTAKEN)
             reply.bridge_id = self.bridge_id

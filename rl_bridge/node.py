@@ -39,8 +39,10 @@ from rl_bridge.hosting_node import host
 from rl_bridge.presence_node import Presence
 from rl_bridge.pulse_node import Pulse
 from rl_bridge.robots.topic_io import TopicIo
+from rl_bridge.safety.event_log import EventLog
 from rl_bridge.services_node import NOT_CONFIGURED, RequestLoop
 from rl_bridge.status_node import StatusTopics
+from rl_bridge.stop_events import StopEvents
 from rl_bridge.types import StatusCode, StopReason
 from rl_bridge.weights_node import WeightParameters
 from rl_bridge_interfaces.msg import Leaf
@@ -64,6 +66,8 @@ class RobotEnvNode(LifecycleNode):
         self._epoch = (time.time_ns() // 1_000_000) << 20
         self._bridge: Bridge | None = None
         self._topic_io: TopicIo | None = None
+        self._log: EventLog | None = None
+        self._events: StopEvents | None = None
         self._active = False
         self._weights: WeightParameters | None = None
         parameters.declare(self)
@@ -117,11 +121,14 @@ class RobotEnvNode(LifecycleNode):
                 secret=secret,
             )
             self._weights = WeightParameters(self, getattr(hosting.env.unwrapped, 'task', None))
+            name, say = self.get_fully_qualified_name(), self.get_logger().error
+            self._log = EventLog(settings['event_log'], source=name, say=say)
         except BaseException:
             hosting.env.close()
             self._let_go()
             raise
         bridge.on_transition = self._status.on_transition
+        self._events = StopEvents(self._log.write, bridge)
         self._bridge = bridge
         pace = f'{1.0 / hosting.period_s:g} Hz' if hosting.period_s else 'lock-step'
         access = 'requests have to prove the secret' if secret else 'no secret is set'
@@ -203,6 +210,9 @@ class RobotEnvNode(LifecycleNode):
         if self._topic_io is not None:
             self._topic_io.close()
             self._topic_io = None
+        if self._log is not None:
+            self._log.close()
+            self._log = self._events = None
 
     # -- parameters, services, pulse --------------------------------------------------------------
 
@@ -245,6 +255,8 @@ class RobotEnvNode(LifecycleNode):
         self._presence.look()
         if bridge is not None:
             bridge.tick()
+            if self._events is not None:
+                self._events.look()
         elif self._presence.rival:
             self._answering.clear()
             return  # it alone answers and tells its status

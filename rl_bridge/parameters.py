@@ -100,6 +100,12 @@ TABLE = (
         'File with the secret that requests have to prove; empty = that of the environment, '
         'RL_BRIDGE_SECRET_FILE or RL_BRIDGE_SECRET, else none.',
     ),
+    Parameter(
+        'event_log',
+        '',
+        'File that keeps stops and recoveries, see `rl_bridge events`; empty = one named after '
+        'the node in $ROS_HOME/rl_bridge/events, by default ~/.ros/rl_bridge/events.',
+    ),
     Parameter('guard', 'guard', "Name of the guard's node, relative to the bridge's namespace."),
     Parameter(
         'connect_timeout',

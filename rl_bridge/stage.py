@@ -38,6 +38,8 @@ from rl_bridge.types import (
 
 logger = logging.getLogger('rl_bridge')
 
+# Takes 'stop' or 'recovery', and the stops before and after it; called under a lock.
+Listener = Callable[[str, Stop, Stop], object]
 Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
 # Somebody wanted these; any other halt is worth a warning.
 EXPECTED = frozenset(
@@ -66,6 +68,7 @@ class Stage:
         self._last: _Seen | None = None  # of this episode
         self._reached = True  # whether the robot could be told the last time
         self.halts = 0
+        self.on_stop: Listener = lambda kind, before, after: None
 
     def stop(self) -> Stop:
         """Return the more severe of the bridge's own stop and the robot's."""
@@ -83,7 +86,9 @@ class Stage:
         """
         with self._lock:
             self.halts += 1
+            before = self._latch.current
             if self._latch.raise_to(StopState.STOPPED, reason, message):
+                self.on_stop('stop', before, self._latch.current)
                 level = logging.INFO if reason in EXPECTED else logging.WARNING
                 logger.log(level, 'halt: %s', message)
             return self._halt_robot(reason, message)
@@ -113,9 +118,11 @@ class Stage:
     def recover(self) -> None:
         """Turn a fault into a stop, which the next reset clears."""
         with self._lock:
+            before = self.stop()
             self._latch.recover()
             if self._robot is not None:
                 self._robot.recover()
+            self.on_stop('recovery', before, self.stop())
 
     def perform(self, run: Run, request: Any, work: Callable[[], Outcome]) -> Outcome:
         """
