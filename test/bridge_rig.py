@@ -16,6 +16,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from rl_bridge.access import Secret
 from rl_bridge.bridge import Bridge
 from rl_bridge.decision import Decision
 from rl_bridge.envs.robot_env import RobotEnv
@@ -172,7 +173,12 @@ class Rig:
     """A bridge with its environment, a clock to turn, and threads that ask."""
 
     def __init__(
-        self, env: gymnasium.Env[Any, Any], *, authority_s: float = 0.15, opened: bool = True
+        self,
+        env: gymnasium.Env[Any, Any],
+        *,
+        authority_s: float = 0.15,
+        opened: bool = True,
+        secret: Secret | None = None,
     ) -> None:
         self.now_ns = 10**15
         self.env = env
@@ -182,6 +188,7 @@ class Rig:
             first_epoch=100,
             authority_s=authority_s,
             lease_s=1.0,
+            secret=secret,
             clock_ns=lambda: self.now_ns,
         )
         self.transitions: list[tuple[Any, Any, Any]] = []

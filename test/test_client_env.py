@@ -540,6 +540,43 @@ class TestInfo:
         assert env.step(ACTION)[4]['stop_reason'] == '200'
 
 
+class TestEpochs:
+    def test_a_reset_names_the_newest_epoch_that_was_told(
+        self, bridge: ScriptedBridge
+    ) -> None:
+        bridge.specs_reply = replace(bridge.specs_reply, epoch=3)
+        env = make(bridge)
+        env.reset()
+        bridge.script.append({'epoch': 9})
+        env.reset()
+        env.reset()
+        assert [reset.epoch for reset in bridge.resets] == [3, 5, 9]
+
+    def test_a_fenced_reset_is_asked_for_again_in_the_epoch_that_is(
+        self, bridge: ScriptedBridge, env: RemoteRobotEnv
+    ) -> None:
+        env.reset()
+        bridge.refuse(StatusCode.FENCED, epoch=70)
+        bridge.refuse(StatusCode.FENCED, epoch=71)
+        env.reset()
+        tried = bridge.resets[1:]
+        assert [reset.epoch for reset in tried] == [5, 70, 71]
+        assert [reset.session for reset in tried] == ['s1', '', '']
+        assert len({reset.reset_id for reset in tried}) == 3
+        assert env.step(ACTION)[1] == 0.5
+
+    def test_a_reset_that_is_always_too_late_gives_up(
+        self, bridge: ScriptedBridge, env: RemoteRobotEnv
+    ) -> None:
+        for epoch in range(70, 73):
+            bridge.refuse(StatusCode.FENCED, 'another was first', epoch=epoch)
+        with pytest.raises(SessionLost, match=r'another was first.*call reset\(\) again'):
+            env.reset()
+        assert len(bridge.resets) == 3
+        env.reset()
+        assert bridge.resets[-1].epoch == 72
+
+
 class TestConnecting:
     def test_another_version_is_refused(self, bridge: ScriptedBridge) -> None:
         bridge.specs_reply = replace(bridge.specs_reply, protocol=PROTOCOL_VERSION + 1)
