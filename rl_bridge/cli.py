@@ -1,6 +1,6 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``rl_bridge``: start the robot side without launch_ros, the demo, list events."""
+"""The command ``rl_bridge``: start the robot side, the demo, list events, halt and recover."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except RlBridgeError as error:
         print(f'rl_bridge: {error}', file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(
+            f'rl_bridge: this needs the Python module {error.name}: source ROS 2, or install '
+            "'rl_bridge[all]'",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         return 130
@@ -81,6 +88,18 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument('--json', action='store_true', help='one JSON object a line')
     events.add_argument('--last', type=_positive, default=0, metavar='N', help='only the newest N')
     events.set_defaults(run=_events)
+    halt = commands.add_parser('halt', help='bring the robot to rest, until a reset')
+    recover = commands.add_parser(
+        'recover', help='clear a fault, once somebody has looked at the robot; then reset'
+    )
+    recover.add_argument(
+        '--secret-file',
+        default='',
+        help="the bridge's secret; by default that of RL_BRIDGE_SECRET_FILE or RL_BRIDGE_SECRET",
+    )
+    for command, run in ((halt, _halt), (recover, _recover)):
+        command.add_argument('bridge', nargs='?', default='/robot_env', help="its node's name")
+        command.set_defaults(run=run)
     return parser
 
 
@@ -123,6 +142,20 @@ def _events(options: argparse.Namespace) -> int:
     from rl_bridge.event_table import show
 
     return show(options.path, last=options.last, as_json=options.json)
+
+
+def _halt(options: argparse.Namespace) -> int:
+    from rl_bridge.operator_node import halt
+
+    print(f'rl_bridge: {halt(options.bridge)}')
+    return 0
+
+
+def _recover(options: argparse.Namespace) -> int:
+    from rl_bridge.operator_node import recover
+
+    print(f'rl_bridge: {recover(options.bridge, secret_file=options.secret_file)}')
+    return 0
 
 
 if __name__ == '__main__':
