@@ -69,7 +69,8 @@ def processes(folder: Path, **parameters: str) -> Iterator[list[subprocess.Popen
             **parameters,
         }),
     ]  # fmt: skip
-    running = [subprocess.Popen(line, stdout=sys.stderr) for line in lines]
+    tied = ['setpriv', '--pdeathsig', 'KILL', '--']  # they outlive this process in no case
+    running = [subprocess.Popen([*tied, *line], stdout=sys.stderr) for line in lines]
     try:
         yield running
     finally:
@@ -146,7 +147,6 @@ def report(recording: oracle.Recording) -> dict[str, Any]:
 
 
 if __name__ == '__main__':
-    # Guard and bridge end with this process, however it ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault('RCUTILS_COLORIZED_OUTPUT', '0')
     sys.exit(main())
