@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray
+from std_msgs.msg import Bool, Float64MultiArray
 
 from rl_bridge.types import CommandKind, StopState
 from rl_bridge_interfaces.msg import Command, GuardStatus, Heartbeat
@@ -58,6 +58,7 @@ class GuardRig:
     :param kind: command interface.
     :param options: further parameters of the guard, as name:=value.
     :param program: what Python runs as the guard.
+    :param robot: keys of the robot file, over those of ``ROBOT``.
     """
 
     def __init__(
@@ -67,11 +68,12 @@ class GuardRig:
         *,
         options: Sequence[str] = (),
         program: Sequence[str] = ('-m', 'rl_bridge.safety.guard_node'),
+        robot: Mapping[str, Any] | None = None,
     ) -> None:
         self.kind = kind
         self.namespace = f'/cell_{next(_NUMBERS)}'
         robot_file = folder / 'two_link.yaml'
-        robot_file.write_text(yaml.safe_dump(ROBOT))
+        robot_file.write_text(yaml.safe_dump({**ROBOT, **(robot or {})}))
         self.log = folder / 'guard.log'
         parameters = [f'robot_file:={robot_file}', f'command_interface:={kind}', *options]
         words = [word for item in parameters for word in ('-p', item)]
@@ -82,6 +84,7 @@ class GuardRig:
         self.statuses: list[tuple[int, GuardStatus]] = []
         self.position, self.velocity = [0.0, 0.0], [0.0, 0.0]
         self.ticking = self.measuring = self.following = True
+        self.telling = self.pressed = False  # of the robot's own stop
         self.target: list[float] | None = None
         self.authority_ms = 150
         self.epoch = self.sequence = 0
@@ -98,6 +101,7 @@ class GuardRig:
         self._commands = node.create_publisher(Command, 'robot_env/command', 10)
         self._ticks = node.create_publisher(Heartbeat, 'robot_env/tick', 1)
         self._states = node.create_publisher(JointState, 'joint_states', 1)
+        self._running = node.create_publisher(Bool, 'robot_running', 1)
         node.create_subscription(
             Float64MultiArray, f'{self.kind}_controller/commands', self._on_output, 1000
         )
@@ -106,8 +110,7 @@ class GuardRig:
         )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(node)
-        with self.log.open('w') as log:
-            self.process = subprocess.Popen(self._command_line, stderr=log)
+        self.process = self.start_guard()
         self._threads = [
             threading.Thread(target=self._executor.spin),
             threading.Thread(target=self._play),
@@ -141,6 +144,11 @@ class GuardRig:
             thread.join()
         self.node.destroy_node()
         self._context.try_shutdown()
+
+    def start_guard(self) -> subprocess.Popen[bytes]:
+        """Start a guard, a further one where there is one; all write to the same log."""
+        with self.log.open('a') as log:
+            return subprocess.Popen(self._command_line, stderr=log)
 
     def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 10.0) -> None:
         """Wait until a message made the condition true."""
@@ -263,6 +271,8 @@ class GuardRig:
                 if self.measuring:
                     self.last_state_ns = time.monotonic_ns()
                     self._states.publish(state)
+                if self.telling:
+                    self._running.publish(Bool(data=not self.pressed))
             if now >= due['tick']:
                 due['tick'] += TICK_S
                 if self.ticking:
