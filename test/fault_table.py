@@ -7,27 +7,31 @@ The fault table of docs/safety.md, made from the tests that prove its rows.
         what='client killed', seen_by='guard: authority', within='150 ms', side='client',
         state='HOLD, AUTHORITY_EXPIRED', client='is gone')
 
-stands above each of those tests, read here without running or importing them. Tests that prove
-the same row say ``what`` alone. What was measured comes from benchmarks/results/faults.json, where
-it has a row of the same name. ``python test/fault_table.py`` writes the table into the page;
-test_fault_table.py holds the two equal.
+stands above each of those tests. Further tests of the same row say ``what`` alone. What was
+measured comes from benchmarks/results/faults.json, where it has a row of the same name.
+``python test/fault_table.py`` writes the table into the page; test_fault_table.py holds the two
+equal.
 """
 
 from __future__ import annotations
 
-import ast
+import builtins
 import json
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from rl_bridge import errors
 from rl_bridge.types import StatusCode, StopReason, StopState
 
 ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / 'test'
 PAGE = ROOT / 'docs' / 'safety.md'
 RESULTS = ROOT / 'benchmarks' / 'results' / 'faults.json'
 BEGIN, END = '<!-- fault table: test/fault_table.py -->', '<!-- end of the fault table -->'
@@ -64,63 +68,99 @@ class Fault:
     tests: list[str] = field(default_factory=list)
 
 
-def collect(folder: Path = ROOT / 'test') -> list[Fault]:
+@dataclass
+class Mark:
+    """A marker: its arguments, the test that carries it, and where that is."""
+
+    said: dict[str, Any]
+    test: str
+    where: str
+    positional: int = 0
+
+
+class Collector:
+    """Pytest's plugin that notes every marker of the collected tests."""
+
+    def __init__(self) -> None:
+        self.marks: list[Mark] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        for item in items:
+            file, line, _ = item.location
+            for mark in item.iter_markers('fault'):
+                name = item.name if mark in _of_parameters(item) else item.originalname
+                file = Path(file).name
+                found = Mark(mark.kwargs, f'{file}::{name}', f'{file}:{line}', len(mark.args))
+                if found not in self.marks:
+                    self.marks.append(found)
+
+
+def _of_parameters(item: pytest.Function) -> list[pytest.Mark]:
+    """The markers that only one of a test's parameters has."""
+    return [] if not hasattr(item, 'callspec') else list(item.callspec.marks)
+
+
+def marks_of(folder: Path) -> list[Mark]:
     """
-    Return the rows in the order of the sides, then of files and lines.
+    Every marker of the tests in a folder, collected in a process of its own.
+
+    :raises FaultError: a test file cannot be imported.
+    """
+    done = subprocess.run([sys.executable, __file__, '--collect', str(folder)], cwd=ROOT,
+                          capture_output=True, text=True, timeout=120)
+    said, _, found = done.stdout.rpartition('\n\0')
+    if done.returncode:
+        raise FaultError(f'the tests cannot be collected: {said or done.stderr}')
+    return [Mark(**mark) for mark in json.loads(found)]
+
+
+def print_marks(folder: str) -> int:
+    """What ``marks_of`` runs; after a NUL, as tests print while they are imported."""
+    collector = Collector()
+    code = pytest.main(['--collect-only', '-q', folder], plugins=[collector])
+    texts = [{**vars(mark), 'said': {name: value if isinstance(value, str) else repr(value)
+                                     for name, value in mark.said.items()}}
+             for mark in collector.marks]  # fmt: skip
+    print('\n\0' + json.dumps(texts))
+    return int(code)
+
+
+def rows_of(marks: Iterable[Mark]) -> list[Fault]:
+    """
+    The rows in the order of the sides, then of files and lines.
 
     :raises FaultError: a marker lacks something, or two of them disagree.
     """
     rows: dict[str, Fault] = {}
-    more: list[tuple[str, str, str]] = []  # of tests that say what only: what, test, where
-    for path in sorted(folder.glob('test_*.py')):
-        for name, call in marked(ast.parse(path.read_text(encoding='utf-8'))):
-            where = f'{path.name}:{call.lineno}'
-            said, test = words_of(call, where), f'{path.name}::{name}'
-            if set(said) == {'what'}:
-                more.append((said['what'], test, where))
-                continue
-            missing = {*COLUMNS, 'side'} - set(said)
-            if missing:
-                raise FaultError(f'{where}: the marker lacks {", ".join(sorted(missing))}')
-            check(said, where)
-            fault = rows.setdefault(said['what'], Fault(said, where))
-            if fault.said != said:
-                raise FaultError(
-                    f'{where} and {fault.where} say different things of {said["what"]!r}; let '
-                    'one of them say what only')
-            fault.tests.append(test)
-    for what, test, where in more:
-        if what not in rows:
-            raise FaultError(f'{where}: no other marker has a whole row {what!r}')
-        rows[what].tests.append(test)
+    more = []
+    for mark in marks:
+        check_names(mark)
+        if set(mark.said) == {'what'}:
+            more.append(mark)
+            continue
+        check(mark.said, mark.where)
+        fault = rows.setdefault(mark.said['what'], Fault(mark.said, mark.where))
+        if fault.said != mark.said:
+            raise FaultError(
+                f'{mark.where} and {fault.where} say different things of '
+                f'{mark.said["what"]!r}; let one of them say what only')
+        fault.tests.append(mark.test)
+    for mark in more:
+        if mark.said['what'] not in rows:
+            raise FaultError(f'{mark.where}: no marker has a whole row {mark.said["what"]!r}')
+        rows[mark.said['what']].tests.append(mark.test)
     sides = list(SIDES)
     return sorted(rows.values(), key=lambda fault: sides.index(fault.said['side']))
 
 
-def marked(module: ast.Module) -> Iterator[tuple[str, ast.Call]]:
-    """Every marker of a module, with the name of the test that carries it."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith('test_'):
-            parts = (part for decorator in node.decorator_list for part in ast.walk(decorator))
-            for part in parts:  # of pytest.param(marks=...) too
-                if isinstance(part, ast.Call) and ast.unparse(part.func) == 'pytest.mark.fault':
-                    yield node.name, part
-
-
-def words_of(call: ast.Call, where: str) -> dict[str, str]:
-    """A marker's arguments: keywords with plain texts."""
-    try:
-        said = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
-    except ValueError:
-        said = {}
-    known = {*COLUMNS, 'side'}
-    rest = ', '.join(sorted(known - {'what'}))
-    if (call.args or 'what' not in said or not set(said) <= known
-            or not all(isinstance(text, str) and text.strip() for text in said.values())):
+def check_names(mark: Mark) -> None:
+    """Refuse a marker that has neither all of the texts nor what alone."""
+    names, whole = set(mark.said), {*COLUMNS, 'side'}
+    if mark.positional or names not in ({'what'}, whole) or not all(
+            text.strip() for text in mark.said.values()):
+        wrong = ', '.join(sorted(names ^ whole)) or 'an argument without name or text'
         raise FaultError(
-            f'{where}: a marker has what, and {rest} or none of these, '
-            'as keywords with plain texts')
-    return {str(name): text for name, text in said.items()}
+            f'{mark.where}: a marker has {", ".join([*COLUMNS, "side"])}, or what alone: {wrong}')
 
 
 def check(said: dict[str, str], where: str) -> None:
@@ -131,7 +171,7 @@ def check(said: dict[str, str], where: str) -> None:
     if unknown:
         raise FaultError(f'{where}: there is no state or reason {", ".join(sorted(unknown))}')
     for name in re.findall(r'\b(?:[A-Z][a-z]+){2,}\b', said['client']):
-        if not hasattr(errors, name):
+        if not hasattr(errors, name) and not hasattr(builtins, name):
             raise FaultError(f'{where}: there is no error {name} for the client')
 
 
@@ -192,11 +232,11 @@ def with_table(page: str, new: str) -> str:
     return f'{before}{BEGIN}\n\n{new}\n\n{END}{after}'
 
 
-def rewrite(file: Path = PAGE, folder: Path = ROOT / 'test', results: Path = RESULTS) -> int:
+def rewrite(file: Path = PAGE, folder: Path = TESTS, results: Path = RESULTS) -> int:
     """Write the table into the page; returns the exit status."""
     try:
         page = file.read_text(encoding='utf-8')
-        faults = collect(folder)
+        faults = rows_of(marks_of(folder))
         new = with_table(page, table(faults, measured(results)))
     except FaultError as error:
         print(f'rl_bridge: {file}: {error}', file=sys.stderr)
@@ -207,4 +247,4 @@ def rewrite(file: Path = PAGE, folder: Path = ROOT / 'test', results: Path = RES
 
 
 if __name__ == '__main__':
-    sys.exit(rewrite())
+    sys.exit(print_marks(sys.argv[2]) if sys.argv[1:2] == ['--collect'] else rewrite())

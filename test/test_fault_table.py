@@ -5,107 +5,128 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import re
 from pathlib import Path
+from typing import Any
 
 import fault_table
 import pytest
-from fault_table import BEGIN, END, FaultError, collect, measured, table, with_table
+from fault_table import (
+    BEGIN,
+    END,
+    Fault,
+    FaultError,
+    Mark,
+    marks_of,
+    measured,
+    rows_of,
+    table,
+    with_table,
+)
 
-WHOLE = '''
+ROW = {
+    'what': 'client killed', 'seen_by': 'guard: authority', 'within': '150 ms', 'side': 'client',
+    'state': 'HOLD, AUTHORITY_EXPIRED', 'client': 'is gone; BridgeStopped for the next one'}
+TESTS = f'''
 import pytest
 
-@pytest.mark.fault(
-    what='client killed', seen_by='guard: authority', within='150 ms', side='client',
-    state='HOLD, AUTHORITY_EXPIRED', client='is gone')
-def test_a_killed_client_ends_in_hold():
-    pass
-'''
-MORE = '''
-import pytest
+print('said while it is imported')
 
 @pytest.mark.parametrize('number', [
     1, pytest.param(2, marks=pytest.mark.fault(what='client killed'))])
-def test_it_holds_twice(number):
+def test_a_number(number):
+    pass
+
+@pytest.mark.fault(**{ROW!r})
+@pytest.mark.parametrize('number', [1, 2])
+def test_a_killed_client(number):
     pass
 
 @pytest.mark.fault(
     what='lights | out', seen_by='nobody', within='-', side='guard', state='none', client='-')
-@pytest.mark.skipif(True, reason='read all the same')
+@pytest.mark.skipif(True, reason='collected all the same')
 def test_the_dark():
     pass
-
-def not_a_test():
-    pytest.mark.fault(what='nothing')
 '''
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / 'test_a.py').write_text(MORE)  # before the row it adds to
-    (tmp_path / 'test_b.py').write_text(WHOLE)
-    (tmp_path / 'support.py').write_text(WHOLE)
+    (tmp_path / 'test_a.py').write_text(TESTS)
     return tmp_path
 
 
-def test_the_page_has_the_table_of_the_tests() -> None:
+@pytest.fixture(scope='module')
+def rows() -> list[Fault]:
+    """Those of the tests that there are."""
+    pytest.importorskip('rclpy', reason='tests of the rows need ROS 2')
+    return rows_of(marks_of(fault_table.TESTS))
+
+
+def mark(number: int = 1, **said: Any) -> Mark:
+    return Mark(said, f'test_a.py::test_{number}', f'test_a.py:{number}')
+
+
+def test_the_page_has_the_table_of_the_tests(rows: list[Fault]) -> None:
     page = fault_table.PAGE.read_text(encoding='utf-8')
-    now = with_table(page, table(collect(), measured()))
-    assert page == now, 'run python test/fault_table.py'
+    assert page == with_table(page, table(rows, measured())), 'run python test/fault_table.py'
 
 
-def test_every_fault_that_is_measured_has_a_row() -> None:
-    kinds = pytest.importorskip('benchmarks.rig.kinds', reason='needs ROS 2')
-    rows = {fault.said['what'] for fault in collect()}
-    assert {kind.what for kind in kinds.KINDS.values()} - rows == set()
+def test_every_fault_that_is_measured_has_a_row(rows: list[Fault]) -> None:
+    from benchmarks.rig.kinds import KINDS
+
+    assert {kind.what for kind in KINDS.values()} - {row.said['what'] for row in rows} == set()
 
 
-def test_rows_come_from_the_markers_by_side_with_every_test_that_proves_them(folder: Path) -> None:
-    first, second = collect(folder)
-    assert first.said['what'] == 'client killed'
-    assert first.tests == [
-        'test_b.py::test_a_killed_client_ends_in_hold', 'test_a.py::test_it_holds_twice']
+def test_rows_come_from_the_markers_with_every_test_that_proves_them(folder: Path) -> None:
+    first, second = rows_of(marks_of(folder))
+    assert first.said == ROW
+    assert first.tests == ['test_a.py::test_a_killed_client', 'test_a.py::test_a_number[2]']
     assert second.tests == ['test_a.py::test_the_dark']
 
 
-def test_the_table_shows_rows_measurements_and_tests(folder: Path) -> None:
-    lines = table(collect(folder), {'client killed': '120 / 158 / 163'}).splitlines()
-    assert '### The client' in lines
-    assert ('| client killed | guard: authority | 150 ms | HOLD, AUTHORITY_EXPIRED | is gone '
-            '| 120 / 158 / 163 | 1 |') in lines
-    assert '| lights \\| out | nobody | - | none | - |  | 2 |' in lines
-    assert '- 1: [test_a.py](../test/test_a.py), `test_it_holds_twice`' in lines
+def test_tests_that_cannot_be_collected_are_named(folder: Path) -> None:
+    (folder / 'test_b.py').write_text('import no_such_module')
+    with pytest.raises(FaultError, match=r'cannot be collected: (?s:.*)no_such_module'):
+        marks_of(folder)
+
+
+def test_the_table_shows_rows_by_side_with_measurements_and_tests() -> None:
+    dark = {**dict.fromkeys(ROW, '-'), 'what': 'lights | out', 'side': 'guard'}
+    faults = rows_of([mark(1, **dark), mark(2, what='client killed'), mark(3, **ROW)])
+    lines = table(faults, {'client killed': '120 / 158 / 163'}).splitlines()
+    assert [line for line in lines if line.startswith('#')] == ['### The client', '### The guard']
+    assert ('| client killed | guard: authority | 150 ms | HOLD, AUTHORITY_EXPIRED | is gone; '
+            'BridgeStopped for the next one | 120 / 158 / 163 | 1 |') in lines
+    assert '| lights \\| out | - | - | - | - |  | 2 |' in lines
+    assert lines.index('- 1: [test_a.py](../test/test_a.py), `test_3`') < lines.index(
+        '- 1: [test_a.py](../test/test_a.py), `test_2`')
 
 
 def test_a_long_name_gets_a_line_of_its_own() -> None:
     assert fault_table.proof(1, f'test_a.py::test_{"x" * 100}').splitlines()[1].startswith('  `')
 
 
-@pytest.mark.parametrize(('marker', 'why'), [
-    ("'client killed'", 'as keywords with plain texts'),
-    ('what=name', 'as keywords with plain texts'),
-    ("what='a', who='b'", 'as keywords with plain texts'),
-    ("what=' '", 'as keywords with plain texts'),
-    ('what=3', 'as keywords with plain texts'),
-    ("seen_by='guard'", 'as keywords with plain texts'),
-    ("what='a', side='client', state='HOLD'", 'the marker lacks client, seen_by, within'),
-    ("what='a'", "no other marker has a whole row 'a'"),
-    ("what='a', seen_by='b', within='c', client='d', state='HOLD', side='moon'",
-     "side 'moon' is none of client, link"),
-    ("what='a', seen_by='b', within='c', client='d', state='HOLD, STATE_SLOW', side='robot'",
-     'there is no state or reason STATE_SLOW'),
-    ("what='a', seen_by='b', within='c', client='LostSession', state='HOLD', side='robot'",
-     'there is no error LostSession'),
-    ("what='client killed', seen_by='b', within='c', client='d', state='HOLD', side='robot'",
-     "say different things of 'client killed'"),
+@pytest.mark.parametrize(('said', 'why'), [
+    ({'what': ' '}, 'or what alone: client, seen_by, side, state, within'),
+    ({'seen_by': 'b'}, 'or what alone: client, side, state, what, within'),
+    ({**ROW, 'who': 'x'}, 'or what alone: who'),
+    ({**ROW, 'within': ''}, 'or what alone: an argument without name or text'),
+    ({'what': 'a'}, "no marker has a whole row 'a'"),
+    ({**ROW, 'side': 'moon'}, "side 'moon' is none of client, link"),
+    ({**ROW, 'state': 'HOLD, STATE_SLOW'}, 'there is no state or reason STATE_SLOW'),
+    ({**ROW, 'client': 'LostSession'}, 'there is no error LostSession'),
+    ({**ROW, 'within': '160 ms'}, "test_a.py:1 say different things of 'client killed'"),
 ])  # fmt: skip
-def test_a_marker_that_cannot_be_used_is_named(folder: Path, marker: str, why: str) -> None:
-    (folder / 'test_c.py').write_text(
-        f'import pytest\n\n@pytest.mark.fault({marker})\ndef test_c():\n    pass\n')
-    with pytest.raises(FaultError, match=why) as refused:
-        collect(folder)
-    assert 'test_c.py:3' in str(refused.value)
+def test_a_marker_that_cannot_be_used_is_named(said: dict[str, str], why: str) -> None:
+    with pytest.raises(FaultError, match=re.escape(why)) as refused:
+        rows_of([mark(1, **ROW), mark(7, **said)])
+    assert 'test_a.py:7' in str(refused.value)
+
+
+def test_a_marker_without_names_is_refused() -> None:
+    with pytest.raises(FaultError, match='an argument without name or text'):
+        rows_of([Mark(dict(ROW), 'test_a.py::test_1', 'test_a.py:1', positional=1)])
 
 
 def test_measurements_come_from_the_published_run_where_it_has_them(tmp_path: Path) -> None:
@@ -142,12 +163,3 @@ def test_the_command_rewrites_what_stands_between_the_marks(
     assert fault_table.rewrite(**where) == 1
     assert 'the page lacks the line' in capsys.readouterr().err
     assert page.read_text() == 'no marks'
-
-
-def test_it_runs_as_a_script() -> None:
-    script = Path(fault_table.__file__)
-    code = (f'import sys; sys.path.insert(0, {str(script.parent)!r}); import fault_table; '
-            'fault_table.collect()')
-    done = subprocess.run([sys.executable, '-c', code], cwd=script.parent.parent,
-                          capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
