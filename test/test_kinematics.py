@@ -49,6 +49,11 @@ def test_every_frame_is_a_rigid_transform_that_ends_at_the_flange() -> None:
             assert np.linalg.det(frame[:3, :3]) == pytest.approx(1.0)
 
 
+def test_the_point_is_where_the_flange_is() -> None:
+    for position in random_positions(50):
+        assert ARM.point(position) == pytest.approx(ARM.forward(position)[:3, 3], abs=1e-12)
+
+
 def test_the_jacobian_is_the_derivative_of_the_pose() -> None:
     step = 1e-6
     for position in random_positions(20):

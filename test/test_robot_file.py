@@ -15,6 +15,7 @@ import yaml
 
 from rl_bridge.errors import ConfigError
 from rl_bridge.robot_file import load_robot
+from rl_bridge.types import SecondStage, StateChecks, StopStatus
 
 GOOD: dict[str, Any] = {
     'name': 'two_link',
@@ -32,12 +33,31 @@ GOOD: dict[str, Any] = {
     'standstill': {'speed': 0.02, 'within': 0.5},
     'dh': [[0.1, 0.0, 0.2, 0.0], [0.3, 1.5, 0.0, 0.0]],
 }
+OPTIONAL: dict[str, Any] = {
+    'state': {
+        'topic': 'joint_states', 'max_age': 0.1, 'frozen_within': 0.4, 'jump': 0.05,
+        'position_tolerance': 0.01, 'velocity_tolerance': 0.2,
+    },
+    'stop_status': {
+        'topic': 'safety/mode', 'type': 'my_msgs/msg/Mode', 'field': 'status.mode',
+        'running': [1, 2], 'max_age': 0,
+    },
+    'halt': {
+        'velocity': {'profile': 'ramp'},
+        'second_stage': {
+            'service': 'stop', 'type': 'my_msgs/srv/Stop', 'request': {'hard': True},
+            'after': 0.5,
+        },
+    },
+    'workspace': {'lower': [-1, -1, 0], 'upper': [1, 1, 1.5]},
+}  # fmt: skip
+FULL = {**GOOD, **OPTIONAL}
 MISSING = object()
 
 
 def changed(key: str, value: object) -> dict[str, Any]:
     """A good file with one value replaced, or taken out with MISSING."""
-    content = copy.deepcopy(GOOD)
+    content = copy.deepcopy(FULL)
     *parents, last = key.split('.')
     place = content
     for parent in parents:
@@ -74,6 +94,34 @@ def test_a_complete_file_is_read_in_full(tmp_path: Path) -> None:
     assert robot.dh.shape == (2, 4)
 
 
+def test_what_may_be_left_out_has_defaults_that_are_no_limits(tmp_path: Path) -> None:
+    robot = load_robot(write(tmp_path, GOOD))
+    assert robot.state_checks.frozen_within_s == pytest.approx(0.3), 'three times max_age'
+    assert robot.state_checks.jump is None
+    assert robot.stop_status is None
+    assert robot.halt == {'velocity': 'zero', 'position': 'hold'}
+    assert robot.second_stage is None
+    assert robot.workspace is None
+
+
+def test_what_may_be_left_out_is_read_in_full(tmp_path: Path) -> None:
+    robot = load_robot(write(tmp_path, FULL))
+    assert robot.state_checks == StateChecks(0.4, 0.05, 0.01, 0.2)
+    assert robot.stop_status == StopStatus(
+        'safety/mode', 'my_msgs/msg/Mode', 'status.mode', (1, 2), 0.0
+    )
+    assert robot.halt == {'velocity': 'ramp', 'position': 'hold'}
+    assert robot.second_stage == SecondStage('stop', 'my_msgs/srv/Stop', {'hard': True}, 0.5)
+    assert robot.workspace is not None
+    np.testing.assert_array_equal(robot.workspace.lower, [-1.0, -1.0, 0.0])
+    np.testing.assert_array_equal(robot.workspace.upper, [1.0, 1.0, 1.5])
+
+
+def test_a_workspace_without_the_kinematic_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'workspace = .* needs dh too'):
+        load_robot(write(tmp_path, changed('dh', MISSING)))
+
+
 def test_what_was_read_cannot_be_changed_by_accident(tmp_path: Path) -> None:
     robot = load_robot(write(tmp_path, GOOD))
     with pytest.raises(ValueError, match='read-only'):
@@ -81,7 +129,8 @@ def test_what_was_read_cannot_be_changed_by_accident(tmp_path: Path) -> None:
 
 
 def test_the_kinematic_table_may_be_left_out(tmp_path: Path) -> None:
-    assert load_robot(write(tmp_path, changed('dh', MISSING))).dh is None
+    content = {key: value for key, value in GOOD.items() if key != 'dh'}
+    assert load_robot(write(tmp_path, content)).dh is None
 
 
 def test_one_command_interface_is_enough(tmp_path: Path) -> None:
@@ -94,6 +143,9 @@ KEYS = [
     'commands.velocity.topic', 'commands.velocity.timeout', 'limits', 'limits.position',
     'limits.position.lower', 'limits.position.upper', 'limits.velocity', 'limits.acceleration',
     'standstill', 'standstill.speed', 'standstill.within',
+    'stop_status.topic', 'stop_status.type', 'stop_status.field', 'stop_status.running',
+    'stop_status.max_age', 'halt.velocity.profile', 'halt.second_stage.service',
+    'halt.second_stage.type', 'halt.second_stage.after', 'workspace.lower', 'workspace.upper',
 ]  # fmt: skip
 
 
@@ -107,7 +159,8 @@ def test_a_missing_key_is_named_because_nothing_has_a_default(key: str, tmp_path
 
 @pytest.mark.parametrize(
     'key', ['speed_limit', 'state.rate', 'commands.effort', 'commands.velocity.rate',
-            'limits.jerk', 'limits.position.middle', 'standstill.force']
+            'limits.jerk', 'limits.position.middle', 'standstill.force', 'stop_status.rate',
+            'halt.effort', 'halt.velocity.rate', 'halt.second_stage.count', 'workspace.radius']
 )  # fmt: skip
 def test_an_unknown_key_is_named_with_the_known_ones(key: str, tmp_path: Path) -> None:
     file = write(tmp_path, changed(key, 7))
@@ -147,6 +200,26 @@ def test_an_unknown_key_is_named_with_the_known_ones(key: str, tmp_path: Path) -
         ('limits.position.upper', [-1.5, 2.0], 'limits.position.lower[0]', 'must be smaller'),
         ('standstill.speed', 0.0, 'standstill.speed', 'greater than 0'),
         ('standstill.within', -1, 'standstill.within', 'greater than 0'),
+        ('state.frozen_within', 0.05, 'state.frozen_within', 'at least max_age, 0.1'),
+        ('state.jump', 0, 'state.jump', 'greater than 0'),
+        ('state.position_tolerance', -1, 'state.position_tolerance', 'greater than 0'),
+        ('state.velocity_tolerance', 'x', 'state.velocity_tolerance', 'must be a number'),
+        ('stop_status', True, 'stop_status', 'must be a mapping'),
+        ('stop_status.type', 'std_msgs/Bool', 'stop_status.type', 'package/msg/Name'),
+        ('stop_status.type', 'std_msgs/srv/Bool', 'stop_status.type', 'package/msg/Name'),
+        ('stop_status.field', 'data[0]', 'stop_status.field', 'is no field'),
+        ('stop_status.running', [], 'stop_status.running', 'at least one value'),
+        ('stop_status.running', True, 'stop_status.running', 'at least one value'),
+        ('stop_status.running', [1.5], 'stop_status.running[0]', 'true, false, a whole number'),
+        ('stop_status.max_age', -1, 'stop_status.max_age', 'at least 0'),
+        ('halt.velocity.profile', 'hold', 'halt.velocity.profile', 'use zero, ramp'),
+        ('halt.position', {'profile': 'zero'}, 'halt.position.profile', 'use hold, ramp'),
+        ('halt.second_stage.service', 'a b', 'halt.second_stage.service', 'no topic name'),
+        ('halt.second_stage.type', 'x/msg/Y', 'halt.second_stage.type', 'package/srv/Name'),
+        ('halt.second_stage.request', [1], 'halt.second_stage.request', 'a mapping of field'),
+        ('halt.second_stage.after', 0, 'halt.second_stage.after', 'greater than 0'),
+        ('workspace.lower', [0, 0], 'workspace.lower', 'has 2 values; give 3'),
+        ('workspace.upper', [1, 1, -1], 'workspace.lower[2]', 'must be smaller'),
         ('dh', [[0.1, 0.0, 0.2, 0.0]], 'dh', 'has 1 values; give 2'),
         ('dh', [[0.1, 0.0, 0.2, 0.0], [1, 2, 3]], 'dh[1]', 'has 3 values; give 4'),
         ('dh', [[0.1, 0.0, 0.2, 0.0], [1, 2, 3, 'x']], 'dh[1][3]', 'must be a number'),

@@ -53,6 +53,8 @@ def fill(message: Any, values: Mapping[str, object]) -> Any:
     :returns: the message.
     :raises ConfigError: a field does not exist or does not take the value.
     """
+    if hasattr(message, '_check_fields'):
+        message._check_fields = True  # generated code looks at types only where it is told to
     for name, value in values.items():
         inner = read_field(message, name)
         try:
