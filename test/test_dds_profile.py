@@ -77,7 +77,7 @@ def test_the_profile_bears_the_mark_and_the_times_that_the_docs_promise() -> Non
     assert int(times['duration', 'sec']) * 10**9 == MARK_NS
     assert times['lease_duration', 'sec'] == '1'
     assert times['lease_announcement', 'nanosec'] == '250000000'
-    assert times['heartbeat_period', 'nanosec'] == '20000000'
+    assert times['heartbeat_period', 'nanosec'] == '5000000'
 
 
 def test_the_mark_is_longer_than_the_jump_of_a_clock_that_began_in_1970() -> None:
