@@ -51,14 +51,7 @@ def refusal(folder: Path, robot: dict[str, Any]) -> str:
     return ended.stderr
 
 
-@pytest.mark.fault(
-    what="robot's own emergency or protective stop",
-    seen_by="guard: the robot's stop status",
-    within='when it arrives; silence counts after its max_age',
-    state='ESTOP, ROBOT_STOPPED',
-    client='truncated, then BridgeStopped until released, recover and reset',
-    side='robot',
-)
+@pytest.mark.fault(what='emergency stop pressed')
 def test_a_pressed_stop_is_an_estop_until_released_recovered_and_begun(tmp_path: Path) -> None:
     with GuardRig(tmp_path, robot={'stop_status': STATUS}) as rig:
         rig.telling = True
