@@ -98,43 +98,41 @@ class Door:
         """Return why a reset is refused, or None."""
         session = self._session
         numbered = bool(request.client_id and request.reset_id and request.epoch)
-        return (
-            _too_long('client_id', len(request.client_id), MOST_CLIENT_ID)
-            or _too_long('session', len(request.session), MOST_SESSION)
-            or _too_long('specs_hash', len(request.specs_hash), MOST_SESSION)
-            or _too_long('options', len(request.options), MOST_OPTIONS)
-            or self._pass(
-                request.auth,
-                lambda: reset_claim(request) if numbered else b'',
-                holders=bool(session.holder) and request.client_id == session.holder,
-            )
+        return self._too_large(
+            ('client_id', len(request.client_id), MOST_CLIENT_ID),
+            ('session', len(request.session), MOST_SESSION),
+            ('specs_hash', len(request.specs_hash), MOST_SESSION),
+            ('options', len(request.options), MOST_OPTIONS),
+        ) or self._pass(
+            request.auth,
+            lambda: reset_claim(request) if numbered else b'',
+            holders=bool(session.holder) and request.client_id == session.holder,
         )
 
     def step(self, request: Any) -> Status | None:
         """Return why a step is refused, or None; one of an ended session goes on to be told so."""
-        return (
-            _too_long('session', len(request.session), MOST_SESSION)
-            or _too_long('action', len(request.action), MOST_NUMBERS)
-            or _too_long('action_text', len(request.action_text), MOST_TEXTS)
-            or _too_long('action_text', sum(map(len, request.action_text)), MOST_TEXT)
-            or self._pass_session(
-                request.session,
-                request.auth,
-                lambda: (
-                    step_claim(request, epoch=self._session.epoch) if request.echo_ns else b''
-                ),
-            )
+        texts = request.action_text
+        many = len(texts) > MOST_TEXTS
+        return self._too_large(
+            ('session', len(request.session), MOST_SESSION),
+            ('action', len(request.action), MOST_NUMBERS),
+            ('action_text', len(texts), MOST_TEXTS),
+            ('action_text', 0 if many else sum(map(len, texts)), MOST_TEXT),
+        ) or self._pass_session(
+            request.session,
+            request.auth,
+            lambda: step_claim(request, epoch=self._session.epoch) if request.echo_ns else b'',
         )
 
     def close(self, session: str, proof: Proof) -> Status | None:
         """Return why the release of a session is refused, or None."""
-        return _too_long('session', len(session), MOST_SESSION) or self._pass_session(
+        return self._too_large(('session', len(session), MOST_SESSION)) or self._pass_session(
             session, proof, lambda: close_claim(session, epoch=self._session.epoch)
         )
 
     def render(self, session: str, proof: Proof) -> Status | None:
         """Return why a picture is refused, or None."""
-        return _too_long('session', len(session), MOST_SESSION) or self._pass_session(
+        return self._too_large(('session', len(session), MOST_SESSION)) or self._pass_session(
             session, proof, lambda: render_claim(session, epoch=self._session.epoch)
         )
 
@@ -188,6 +186,19 @@ class Door:
 
     # -- parts ------------------------------------------------------------------------------------
 
+    def _too_large(self, *sizes: tuple[str, int, int]) -> Status | None:
+        """
+        Refuse what nobody should have to walk through.
+
+        :param sizes: name, length and greatest length of each part.
+        """
+        for name, length, most in sizes:
+            if length > most:
+                wrong = f'{name} has a length of {length}; {most} is the most; nothing moved'
+                passes = self._bucket_has(self._strangers)
+                return Status(StatusCode.MALFORMED, wrong) if passes else _too_many()
+        return None
+
     def _pass_session(
         self, session: str, proof: Proof, claim: Callable[[], bytes]
     ) -> Status | None:
@@ -233,14 +244,6 @@ class Door:
         # Where nobody holds the lease and no secret is set, there is nobody to protect.
         free = self.secret is None and not self._session.holder
         return free or bucket.take(self._clock_ns())
-
-
-def _too_long(name: str, length: int, most: int) -> Status | None:
-    if length <= most:
-        return None
-    return Status(
-        StatusCode.MALFORMED, f'{name} has a length of {length}; {most} is the most; nothing moved'
-    )
 
 
 def _too_many() -> Status:

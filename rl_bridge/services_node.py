@@ -3,15 +3,16 @@
 """
 Where requests come off the wire: a wait set of its own, away from the node's executor.
 
-Four threads take turns. One of them leads: it waits, takes one request and hands the lead on
-before it answers. So one thread may be inside the environment and one may wait for its turn there
-(a reset that takes over), and still one is left that answers everybody else at once: busy, stale,
-replayed, heartbeat. No request changes threads on its way.
+Four threads take turns. One of them leads: it waits, takes one request, of each service in its
+turn, and hands the lead on before it answers. So one thread may be inside the environment and one
+may wait for its turn there (a reset that takes over), and still one is left that answers everybody
+else at once: busy, stale, replayed, heartbeat. No request changes threads on its way.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +21,10 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
+from rl_bridge.answers_node import Answers
 from rl_bridge.bridge import Bridge
-from rl_bridge.topic_qos import EACH
+from rl_bridge.door import Bucket
+from rl_bridge.topic_qos import OF_MANY
 from rl_bridge.types import GREETING, Status, StatusCode, Stop, Timing
 from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.msg import Status as StatusMsg
@@ -77,7 +80,7 @@ class RequestLoop:
         self._closing = False
         group = _HandsOff()
         handlers: list[tuple[Any, str, Handler]] = [
-            (Authorized, 'authorized', self._on_authorized),  # first: a halt does not wait
+            (Authorized, 'authorized', self._on_authorized),
             (Step, 'step', self._on_step),
             (Reset, 'reset', self._on_reset),
             (GetSpecs, 'get_specs', self._on_get_specs),
@@ -85,16 +88,20 @@ class RequestLoop:
             (Render, 'render', self._on_render),
         ]
         self._services = [
-            (node.create_service(kind, f'~/{name}', _never_called, callback_group=group), handler)
+            (
+                node.create_service(
+                    kind, f'~/{name}', _never_called, qos_profile=OF_MANY, callback_group=group
+                ),
+                handler,
+            )
             for kind, name, handler in handlers
         ]
         self._heartbeats = node.create_subscription(
-            Heartbeat,
-            '~/heartbeat',
-            _never_called,
-            EACH,
-            callback_group=group,
+            Heartbeat, '~/heartbeat', _never_called, OF_MANY, callback_group=group
         )
+        self._next = 0  # whose turn it is, so that a flood of one service starves no other
+        self._greetings = Bucket()
+        self._answers = Answers()
         context = node.context.handle
         self._wake = rclpy_implementation.GuardCondition(context)
         self._wait_set = rclpy_implementation.WaitSet(1, 1, 0, 0, len(self._services), 0, context)
@@ -145,25 +152,40 @@ class RequestLoop:
         for service, _ in self._services:
             wait_set.add_service(service.handle)
         wait_set.wait(-1)
-        for service, handler in self._services:
-            handle = service.handle
-            if handle.pointer in wait_set.get_ready_entities('service'):
-                request, header = handle.service_take_request(service.srv_type.Request)
-                if header is None:
-                    return None
-
-                def answer(response: Any, handle: Any = handle, header: Any = header) -> None:
-                    with handle:
-                        handle.service_send_response(response, header.request_id)
-
-                if getattr(request, 'session', '') == GREETING:
-                    return lambda: answer(service.srv_type.Response(status=_status(GREETED)))
-                return lambda: handler(request, answer)
+        asked = wait_set.get_ready_entities('service')
         if self._heartbeats.handle.pointer in wait_set.get_ready_entities('subscription'):
+            self._take_heartbeats()
+        count = len(self._services)
+        for number in range(self._next, self._next + count):
+            service, handler = self._services[number % count]
+            if service.handle.pointer in asked:
+                self._next = number % count + 1
+                return self._take_request(service, handler)
+        return None
+
+    def _take_request(self, service: Any, handler: Handler) -> Callable[[], None] | None:
+        handle = service.handle
+        request, header = handle.service_take_request(service.srv_type.Request)
+        if header is None:
+            return None
+
+        def answer(response: Any) -> None:
+            self._answers.send(handle, header, response)
+
+        if getattr(request, 'session', '') != GREETING:
+            return lambda: handler(request, answer)
+        if not self._greetings.take(time.monotonic_ns()):
+            return None
+        return lambda: answer(service.srv_type.Response(status=_status(GREETED)))
+
+    def _take_heartbeats(self) -> None:
+        bridge = self._bridge()
+        for _ in range(OF_MANY.depth):
             taken = self._heartbeats.handle.take_message(Heartbeat, False)
-            bridge = self._bridge()
-            if taken is not None and bridge is not None:
-                beat = taken[0]
+            if taken is None:
+                return
+            beat = taken[0]
+            if bridge is not None:
                 bridge.heartbeat(
                     beat.session,
                     sender=beat.sender,
@@ -171,7 +193,6 @@ class RequestLoop:
                     count=beat.count,
                     auth=beat.auth,
                 )
-        return None
 
     # -- requests ---------------------------------------------------------------------------------
     # ---------------

@@ -3,7 +3,8 @@
 """
 The quality of service of rl_bridge's topics, in one place: both ends of a topic have to fit.
 
-Services keep ROS 2's own (reliable, volatile). What is not here is a plain depth: reliable.
+Services but the bridge's keep ROS 2's own (reliable, volatile, 10). What is not here is a plain
+depth: reliable.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ LATCHED_EACH = _qos(ReliabilityPolicy.RELIABLE, depth=10, latched=True)
 NEWEST = _qos(ReliabilityPolicy.RELIABLE)
 #: Only the newest counts, and the next one comes soon: a robot's state. Fits every publisher.
 STATE = _qos(ReliabilityPolicy.BEST_EFFORT)
-#: Each one counts: commands to the guard, the heartbeats of all clients.
+#: What one client sends is not pushed out by what others send meanwhile: requests, heartbeats.
+OF_MANY = _qos(ReliabilityPolicy.RELIABLE, depth=100)
+#: Each one counts: commands to the guard.
 EACH = _qos(ReliabilityPolicy.RELIABLE, depth=10)
 #: A regular sign of life, of which any counts: the bridge's tick.
 TICK = _qos(ReliabilityPolicy.BEST_EFFORT, depth=10)

@@ -55,7 +55,7 @@ SPREAD = {
     ),
     'node': (
         'node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node',
-        'presence_node', 'pulse_node', 'boundary_node',
+        'presence_node', 'pulse_node', 'boundary_node', 'answers_node',
     ),
     'tools': (
         'cli', 'event_table', 'processes', 'demo', 'demo_client', 'observer_node', 'operator_node',

@@ -432,6 +432,14 @@ def test_without_a_secret_everybody_recovers_either_way() -> None:
 # -- the client ----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def untimed(env: CountingEnv) -> Iterator[Rig]:
+    """A bridge with the secret whose clock stands still while clients count theirs."""
+    made = Rig(env, secret=Secret(KEY), authority_s=0.0)
+    yield made
+    made.close()
+
+
 def client(rig: Rig, **arguments: Any) -> RemoteRobotEnv:
     return RemoteRobotEnv(transport=LoopbackTransport(rig.bridge), **arguments)
 
@@ -445,25 +453,25 @@ def secret_file(tmp_path: Path) -> Path:
 
 
 def test_a_client_with_the_secret_works_as_without(
-    rig: Rig, env: CountingEnv, secret_file: Path
+    untimed: Rig, env: CountingEnv, secret_file: Path
 ) -> None:
-    remote = client(rig, secret_file=secret_file, render_mode='rgb_array')
+    remote = client(untimed, secret_file=secret_file, render_mode='rgb_array')
     for _ in range(2):
         remote.reset()
         for _ in range(3):
             remote.step(np.array([0.5, 0.0]))
     assert remote.render().shape == (4, 6, 3)
     assert (env.steps, len(env.resets)) == (6, 2)
-    assert rig.bridge.session.holder
+    assert untimed.bridge.session.holder
     remote.close()
-    assert not rig.bridge.session.holder
+    assert not untimed.bridge.session.holder
 
 
 def test_a_client_finds_the_secret_in_its_environment(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    untimed: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv('RL_BRIDGE_SECRET', KEY.decode())
-    remote = client(rig)
+    remote = client(untimed)
     remote.reset()
     remote.step(np.array([0.5, 0.0]))
     remote.close()
