@@ -231,6 +231,33 @@ def test_a_position_that_jumps_stops_and_names_the_joint() -> None:
     assert rig.says.startswith('elbow is measured 0.1')
 
 
+def test_a_position_that_is_not_believed_is_not_held_either() -> None:
+    rig = moving(0.2, 0.2, kind='position')
+    rig.run(500)
+    before = rig.published[-1]
+    rig.obeying, rig.wrong = False, drift(0.0, 0.9)
+    rig.run(5)
+    assert (rig.state, rig.reason) == (StopState.STOPPED, StopReason.STATE_JUMP)
+    assert rig.published[-1].tolist() == before.tolist()
+
+
+@pytest.mark.parametrize('kind', [CommandKind.BEGIN, CommandKind.MOVE])
+def test_no_motion_starts_from_a_position_that_is_not_believed(kind: CommandKind) -> None:
+    rig = moving(0.2, 0.2, kind='position')
+    rig.run(500)
+    rig.target = None
+    rig.run(500)
+    assert rig.state == StopState.HOLD
+    rig.obeying = False
+    rig.position = rig.position + np.array([0.0, 0.9])
+    rig.measure()
+    refusal = rig.send(kind, [0.2, 0.2])
+    assert refusal is not None
+    assert 'jumped' in refusal.message
+    rig.run(5)
+    assert rig.send(kind, [0.2, 0.2]) is None  # the robot was put there: the next state fits
+
+
 def test_states_that_come_in_a_burst_do_not_jump() -> None:
     robot = replace(ROBOT, state_checks=StateChecks())  # its own tolerance: what max_age allows
     rig = moving(0.5, 1.0, robot=robot)

@@ -37,7 +37,7 @@ from rl_bridge.safety.limits import (
     outside_range,
 )
 from rl_bridge.safety.motion import Motion
-from rl_bridge.safety.state_checks import STATE_CHECKS, note
+from rl_bridge.safety.state_checks import STATE_CHECKS, note, state_jump
 from rl_bridge.safety.stop_state import IDLE, StopLatch
 from rl_bridge.safety.stopping import Stopping
 from rl_bridge.types import (
@@ -48,6 +48,9 @@ from rl_bridge.types import (
     StopReason,
     StopState,
 )
+
+#: Of a motion that would have to start there.
+JUMPED = 'the measured position has jumped; a motion may start from the next one that fits'
 
 
 class GuardCore:
@@ -165,6 +168,7 @@ class GuardCore:
             return
         measured = Measured(position, velocity, float(np.abs(velocity).max()), now_ns, header_ns)
         note(memory, measured)
+        memory.suspect = state_jump(memory, now_ns) is not None
         if memory.latch.running:
             self._stopping.run(self._state_checks, now_ns)
         self._stopping.watch_standstill(measured)
@@ -249,6 +253,8 @@ class GuardCore:
         memory = self._memory
         if memory.company:
             self.halt(StopState.FAULT, StopReason.NOT_ALONE, memory.company, now_ns)
+        if self._blind:
+            return Refusal('check', JUMPED)
         if not memory.latch.begin():
             return Refusal('stopped', f'no episode may begin: {self._why()}; recover first')
         self._accept(command, now_ns)
@@ -297,6 +303,8 @@ class GuardCore:
             if finding is not None and finding.reason != StopReason.AUTHORITY_EXPIRED:
                 return Refusal('check', f'motion is not possible now: {finding.message}')
         if not memory.latch.running:
+            if self._blind:
+                return Refusal('check', JUMPED)
             self._motion.resume(now_ns)
             memory.latch.resume()
             self._stopping.book.closed()
@@ -306,6 +314,11 @@ class GuardCore:
         memory.moved = True
         memory.command, memory.command_ns = tuple(command.command), now_ns
         return None
+
+    @property
+    def _blind(self) -> bool:
+        """Whether a motion would have to start from a position that is not to be believed."""
+        return self._memory.kind == 'position' and self._memory.suspect
 
     def _accept(self, command: CommandFields, now_ns: int) -> None:
         """Remember whose command was accepted; an older epoch is fenced from here on."""

@@ -165,6 +165,7 @@ class GuardMemory:
 
     :param begun: whether a BEGIN of the present epoch came.
     :param bound_ns: when the present bridge was bound.
+    :param suspect: whether the newest state lies too far from the one before to be believed.
     :param moved: whether a MOVE was accepted since standstill was last verified.
     :param deadline_ns: when the motion authority ends.
     :param command: of the last accepted MOVE, and when it came, ``command_ns``.
@@ -199,6 +200,7 @@ class GuardMemory:
     tick_ns: int = 0
     tick_count: int = -1
     measured: Measured | None = None
+    suspect: bool = False
     moved: bool = False
     deadline_ns: int = 0
     command: tuple[float, ...] = ()

@@ -156,7 +156,7 @@ class Motion:
         if memory.kind == 'velocity':
             return np.zeros(len(memory.robot.joints))
         measured = memory.fresh(now_ns)
-        if measured is None:
+        if measured is None or memory.suspect:  # to hold a false position is to jump there
             return None
         limits = memory.robot.limits
         return np.clip(measured.position, limits.position_lower, limits.position_upper)
