@@ -83,3 +83,11 @@ def test_a_field_without_one_value_per_name_is_named(field_name: str, values: li
     setattr(message, field_name, array('d', values))
     with pytest.raises(WireError, match=f'has {len(values)} values of {field_name} for 2 joints'):
         JointMap(('shoulder', 'elbow')).read(message)
+
+
+def test_an_empty_message_after_a_broken_one_is_not_the_robots() -> None:
+    joints = JointMap(('shoulder', 'elbow'))
+    assert joints.read(state(shoulder=1.0, elbow=2.0)) is not None
+    with pytest.raises(WireError):
+        joints.read(state(shoulder=1.0))
+    assert joints.read(JointState([])) is None

@@ -90,7 +90,7 @@ class BridgeProcess:
         self._world = world
         kernel = world.kernel
         first_epoch = (kernel.now_ns // MS) << 20  # as the node counts
-        node = Node(self.process, self._send_command)
+        node = Node(kernel, self.process, self._send_command)
         self.robot = TopicRobot(
             node, world.robot, interface='velocity', bridge_id=self.process.name,
             first_epoch=first_epoch, clock_ns=kernel.clock_ns)  # fmt: skip

@@ -55,7 +55,8 @@ class Publisher:
 class Node:
     """A node with one publisher of commands and subscriptions that are called by hand."""
 
-    def __init__(self, owner: Process, send: Callable[[Any], None]) -> None:
+    def __init__(self, world: Simulation, owner: Process, send: Callable[[Any], None]) -> None:
+        self._world = world
         self._owner = owner
         self._send = send
         self.context = SimpleNamespace(ok=lambda: owner.alive)
@@ -71,6 +72,14 @@ class Node:
         """Note who wants a topic's messages."""
         self.callbacks[topic] = callback
         return object()
+
+    def create_timer(self, period_s: float, callback: Callable[[], None], **_: Any) -> object:
+        """Call again and again in simulated time."""
+        self._world.every(round(period_s * 1e9), callback, self._owner)
+        return object()
+
+    def destroy_timer(self, _timer: object) -> None:
+        """Do nothing."""
 
     def resolve_topic_name(self, topic: str) -> str:
         """Return the name as it is."""

@@ -51,7 +51,8 @@ class JointMap:
         return position, self._values('velocity', state.velocity)
 
     def _pick(self, names: list[str]) -> list[int] | None:
-        self._names = []  # an error is raised again for the next message like this one
+        # An error is raised again for the next message like this one, an empty one included.
+        self._names, self._picked = [], None
         missing = [joint for joint in self._joints if joint not in names]
         if len(missing) == len(self._joints):
             return None
