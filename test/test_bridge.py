@@ -184,12 +184,14 @@ def test_a_negative_seed_is_refused(rig: Rig) -> None:
     assert env_of(rig).resets == []
 
 
+@pytest.mark.fault(what='a malformed request')
 @pytest.mark.parametrize('options', ['{', '[1]', 'NaN', '{"a": 1} x'])
 def test_options_that_are_no_json_object_are_refused(rig: Rig, options: str) -> None:
     assert refused(rig.reset(options=options), StatusCode.MALFORMED, 'options')
     assert env_of(rig).resets == []
 
 
+@pytest.mark.fault(what='a malformed request')
 @pytest.mark.parametrize(
     'action',
     [(), (0.1,), (0.1, 0.2, 0.3), (2.0, 0.0), (float('nan'), 0.0), (float('inf'), 0.0)],

@@ -698,6 +698,7 @@ def test_a_task_that_commands_beyond_the_limits_moves_nothing(robots: RobotRig) 
 # -- what nobody foresaw -------------------------------------------------------------------------
 
 
+@pytest.mark.fault(what='a step breaks off in the bridge')
 @pytest.mark.parametrize('where', ['reset', 'step'])
 def test_a_defect_is_answered_as_unknown_and_the_bridge_goes_on(
     robots: RobotRig, where: str, caplog: pytest.LogCaptureFixture
@@ -715,6 +716,14 @@ def test_a_defect_is_answered_as_unknown_and_the_bridge_goes_on(
     assert robots.reset('ann', session=session).status.code == StatusCode.OK
 
 
+@pytest.mark.fault(
+    what='a step breaks off in the bridge',
+    seen_by='bridge',
+    within='at once',
+    state='STOPPED, ENV_FAILED',
+    client='OutcomeUnknown: it may have moved, and is never run again',
+    side='bridge',
+)
 def test_a_step_in_doubt_is_never_run_again(robots: RobotRig) -> None:
     calls: list[int] = []
 

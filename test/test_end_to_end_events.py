@@ -47,6 +47,7 @@ def wait_for(paths: list[Path], *reasons: StopReason) -> list[dict[str, Any]]:
         time.sleep(0.02)
 
 
+@pytest.mark.fault(what='guard killed')
 def test_a_stop_is_on_record_with_its_times_and_outlives_the_guard_that_is_killed(
     tmp_path: Path,
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_stop_is_on_record_with_its_times_and_outlives_the_guard_that_is_kille
     assert read(path).torn == 0
 
 
+@pytest.mark.fault(what='the disk is full when guard or bridge starts')
 def test_a_guard_whose_record_has_no_place_does_not_start(tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('')
     done = subprocess.run(

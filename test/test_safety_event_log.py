@@ -302,6 +302,14 @@ def on_a_small_disk(folder: Path, size: str, what: str) -> str:
     return done.stdout
 
 
+@pytest.mark.fault(
+    what='the disk is full when guard or bridge starts',
+    seen_by='event log',
+    within='at its start, at configure',
+    state='it does not start; the sentence has path, bytes and fix',
+    client='BridgeUnavailable',
+    side='guard',
+)
 def test_a_full_disk_at_the_start_is_refused_with_bytes_and_fix(tmp_path: Path) -> None:
     said = on_a_small_disk(tmp_path, '1m', '''
 try:
@@ -315,6 +323,14 @@ assert not path.exists()
         'make room, or name a place that can be written with the parameter event_log\n')
 
 
+@pytest.mark.fault(
+    what='the disk fills up later',
+    seen_by='nobody: the space was taken at the start',
+    within='-',
+    state='unchanged: stops are recorded',
+    client='notices nothing',
+    side='guard',
+)
 def test_a_disk_that_fills_up_later_loses_no_record(tmp_path: Path) -> None:
     said = on_a_small_disk(tmp_path, '5m', '''
 said = []
@@ -332,6 +348,7 @@ print(min(found.records), max(found.records), len(found.records), found.torn, sa
     assert said == '954 3000 2047 0 []\n'
 
 
+@pytest.mark.fault(what='the disk fills up later')
 def test_where_space_cannot_be_taken_beforehand_records_wait_for_room(tmp_path: Path) -> None:
     # A hole in the file is what a file system that copies on write makes of every slot.
     said = on_a_small_disk(tmp_path, '1m', '''

@@ -54,6 +54,14 @@ def test_an_unconfigured_bridge_says_so_to_every_request(node: Node, by_hand: By
         assert loop.close()
 
 
+@pytest.mark.fault(
+    what='a malformed request',
+    seen_by='bridge: wire',
+    within='when it arrives',
+    state='unchanged: nothing moves',
+    client='ActionRejected, or an error that names what is wrong',
+    side='client',
+)
 def test_a_message_that_cannot_be_taken_ends_no_thread(node: Node, by_hand: ByHand) -> None:
     class Failing(RequestLoop):
         """Fails more often than it has threads, as a damaged message would make it."""
