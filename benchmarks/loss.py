@@ -14,7 +14,6 @@ learner that pauses for 2 s; *plain*, an rclpy service with a retry after 0.5 s,
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,23 +22,20 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from benchmarks.figure import Figure, parse
-from benchmarks.network.hosts import Host
-from benchmarks.network.link import ROOT, Link, missing
-from benchmarks.network.numbered_env import journal_of
-from benchmarks.network.robot_side import BRIDGE, NAMESPACE
+from benchmarks.network.far_side import FarClient, Journal, RobotSide, environment, numbered
+from benchmarks.network.link import Link, missing
 
 LOSSES = (0.0, 0.01, 0.05, 0.2)
 LIMITS_MS = {0.0: 100.0, 0.01: 100.0, 0.05: 100.0, 0.2: 250.0}
-DOMAIN = '67'
-ENV = 'benchmarks.network.numbered_env:Numbered-v0'
-START_TIMEOUT_S = 90.0
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+Work = tuple[str, float, Callable[[Path], 'Outcome']]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class Size:
     plain_s: float
 
 
-QUICK = Size(1500, dict.fromkeys(LOSSES, 1), 250, 100, 8.0)
+QUICK = Size(1500, dict.fromkeys(LOSSES, 1), 250, 100, 10.0)
 FULL = Size(100_000, {0.0: 1, 0.01: 1, 0.05: 2, 0.2: 4}, 5000, 250, 60.0)
 
 
@@ -85,7 +81,6 @@ class Outcome:
     wrong: int = 0
     events: dict[str, int] = field(default_factory=dict)
     robot: dict[str, Any] = field(default_factory=dict)
-    said: str = ''
 
     def add(self, other: Outcome) -> None:
         """Take in what another lane showed."""
@@ -94,7 +89,6 @@ class Outcome:
         self.made += other.made
         self.twice += other.twice
         self.wrong += other.wrong
-        self.said += other.said
         self.robot = other.robot or self.robot
         for name, count in other.events.items():
             self.events[name] = self.events.get(name, 0) + count
@@ -105,56 +99,33 @@ class Outcome:
         return max(self.step_s, default=float('nan')) * 1e3
 
 
-def environment() -> dict[str, str]:
-    """Return the variables of all processes: they see each other over the link."""
-    paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
-    return {
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
-        'ROS_DOMAIN_ID': DOMAIN,
-        'PYTHONPATH': os.pathsep.join(filter(None, paths)),
-    }
-
-
 def lock_step(loss: float, steps: int, folder: Path) -> Outcome:
     """Step an environment that notes its steps."""
-    journal = folder / 'journal'
-    words = [sys.executable, '-m', 'rl_bridge.node', '--ros-args', '-r', f'__ns:={NAMESPACE}']
-    parameters = {'env': ENV, 'env_kwargs': f"'{{journal: {journal}}}'", 'autostart': 'true'}
-    words += ['--log-level', 'warn']
-    words += [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
-    with Link() as link, log(folder) as errors:
-        bridge = link.robot.start(words, environment=environment(), stderr=errors)
+    with Link() as link, log(folder) as errors, numbered(link.robot, folder, errors) as journal:
         link.disturb(loss=loss)
-        outcome = step(link.client, [str(steps)], folder, errors)
-        bridge.terminate()
-        bridge.wait()
-    return counted(outcome, journal, folder)
+        outcome = step(FarClient(link.client, steps, folder, errors=errors))
+        return counted(outcome, journal)
 
 
 def paced(loss: float, steps: int, pause_every: int, folder: Path) -> Outcome:
     """Drive a robot behind guard and bridge."""
-    words = [sys.executable, '-m', 'benchmarks.network.robot_side', str(folder)]
-    pipe = subprocess.PIPE
+    words = ['--drive', '--pause-every', str(pause_every)]
     with Link() as link, log(folder) as errors:
-        side = link.robot.start(
-            words, environment=environment(), stdin=pipe, stdout=pipe, stderr=errors)
-        link.disturb(loss=loss)
-        more = [str(steps), '--drive', '--pause-every', str(pause_every)]
-        outcome = step(link.client, more, folder, errors)
-        report, _ = side.communicate('end\n')
-    outcome.robot = json.loads(report.splitlines()[-1])
+        with RobotSide(link.robot, folder, errors) as side:
+            link.disturb(loss=loss)
+            outcome = step(FarClient(link.client, steps, folder, *words, errors=errors))
+        outcome.robot = side.report
     outcome.made, outcome.twice = outcome.robot['steps'], outcome.robot['twice']
-    outcome.said = (folder / 'log').read_text()
     return outcome
 
 
 def plain(loss: float, seconds: float, folder: Path) -> Outcome:
     """Step over a plain service, with the middleware as it comes."""
-    journal = folder / 'journal'
+    journal = Journal(folder / 'journal')
     module = [sys.executable, '-m', 'benchmarks.network.plain_service']
     with Link() as link, log(folder) as errors:
         server = link.robot.start(
-            [*module, 'serve', str(journal)], environment=environment(), stderr=errors)
+            [*module, 'serve', str(journal.path)], environment=environment(), stderr=errors)
         link.disturb(loss=loss)
         out = folder / 'steps.npy'
         client = link.client.start(
@@ -164,30 +135,23 @@ def plain(loss: float, seconds: float, folder: Path) -> Outcome:
         server.terminate()
         server.wait()
     outcome = Outcome(step_s=np.load(out).tolist(), asked=found['asked'])
-    return counted(outcome, journal, folder)
+    return counted(outcome, journal)
 
 
-def step(client: Host, words: list[str], folder: Path, errors: IO[str]) -> Outcome:
-    """Run the client until it has made its steps."""
-    out = folder / 'steps.npy'
-    steps, *more = words
-    line = [sys.executable, '-m', 'benchmarks.network.stepper', BRIDGE, steps, str(out), *more]
-    process = client.start(
-        line, environment=environment(), stdout=subprocess.PIPE, stderr=errors)
-    text, _ = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f'the client failed:\n{(folder / "log").read_text()[-2000:]}')
-    found = json.loads(text.splitlines()[-1])
+def step(far: FarClient) -> Outcome:
+    """Let the client make its steps."""
+    with far as client:
+        client.go()
+        found = client.result()
     return Outcome(
-        step_s=np.load(out).tolist(), asked=found['asked'], wrong=found['wrong'],
+        step_s=found['step_s'], asked=found['asked'], wrong=found['wrong'],
         events=found['events'])  # fmt: skip
 
 
-def counted(outcome: Outcome, journal: Path, folder: Path) -> Outcome:
+def counted(outcome: Outcome, journal: Journal) -> Outcome:
     """Count the steps that were really made."""
-    times = np.bincount(journal_of(journal)) if journal.exists() else np.zeros(1, np.int64)
-    outcome.made, outcome.twice = int((times > 0).sum()), int((times > 1).sum())
-    outcome.said = (folder / 'log').read_text()
+    times = journal.made().values()
+    outcome.made, outcome.twice = len(times), sum(count > 1 for count in times)
     return outcome
 
 
@@ -210,7 +174,7 @@ def measure(size: Size, tell: Callable[[str], None]) -> dict[tuple[str, float], 
             took_s = time.monotonic() - begun_s
             tell(f'{form} at {loss:.0%}: {len(found.step_s)} steps in {took_s:.0f} s')
 
-    def together(works: list[tuple[str, float, Callable[[Path], Outcome]]], *, most: int) -> None:
+    def together(works: list[Work], *, most: int) -> None:
         with ThreadPoolExecutor(most) as pool:
             for job in [pool.submit(run, *work) for work in works]:
                 job.result()
@@ -218,16 +182,12 @@ def measure(size: Size, tell: Callable[[str], None]) -> dict[tuple[str, float], 
     for loss in LOSSES:
         lanes = size.lanes[loss]
         steps = size.lock_steps // lanes
-        together(
-            [('lock-step', loss, lambda folder, a=loss, b=steps: lock_step(a, b, folder))] * lanes,
-            most=lanes)  # fmt: skip
+        together([('lock-step', loss, partial(lock_step, loss, steps))] * lanes, most=lanes)
+    pauses = size.pause_every
     together(
-        [('paced', loss, lambda folder, a=loss: paced(
-            a, size.paced_steps, size.pause_every, folder)) for loss in LOSSES],
+        [('paced', loss, partial(paced, loss, size.paced_steps, pauses)) for loss in LOSSES],
         most=2)  # fmt: skip
-    together(
-        [('plain', loss, lambda folder, a=loss: plain(a, size.plain_s, folder))
-         for loss in LOSSES], most=4)  # fmt: skip
+    together([('plain', loss, partial(plain, loss, size.plain_s)) for loss in LOSSES], most=4)
     return outcomes
 
 

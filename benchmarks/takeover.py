@@ -18,14 +18,15 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.figure import Figure, parse
+from benchmarks.network.far_side import environment
 from benchmarks.network.hosts import NetworkMissing
-from benchmarks.network.link import ROOT, Link
+from benchmarks.network.link import Link
 from benchmarks.network.robot_side import BRIDGE
 
 RIVALS = ('alice', 'bob')
@@ -44,9 +45,10 @@ class Place:
 
     def start(self, words: list[str], *, far: bool, errors: IO[str]) -> subprocess.Popen[str]:
         """Start a process that is spoken to; ``far`` from the robot or beside it."""
-        paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
-        variables = {'PYTHONPATH': os.pathsep.join(filter(None, paths)), 'ROS_DOMAIN_ID': DOMAIN}
-        variables['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET' if self._link else 'LOCALHOST'
+        variables = environment()
+        if self._link is None:
+            variables['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+            variables['ROS_DOMAIN_ID'] = DOMAIN
         pipe = subprocess.PIPE
         line = [sys.executable, '-m', *words]
         if self._link is None:
@@ -109,7 +111,7 @@ def run(number: int, races: int, *, hosts: bool) -> dict[str, Any]:
     return found
 
 
-def judge(figure: Figure, results: list[Mapping[str, Any]]) -> None:
+def judge(figure: Figure, results: Sequence[Mapping[str, Any]]) -> None:
     """Hold what the recorders saw against what is claimed."""
     total: Counter[str] = Counter()
     for number, found in enumerate(results):

@@ -16,6 +16,7 @@ else, and for what the kernel of many machines cannot, a seeded proxy between tw
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import subprocess
 import sys
@@ -230,6 +231,7 @@ _STATISTIC = (
 )  # fmt: skip
 
 
+@functools.cache
 def missing(*, proxy: bool = False) -> str:
     """Say in one line what this machine lacks for a link; an empty text if nothing."""
     try:
