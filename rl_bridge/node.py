@@ -23,6 +23,7 @@ from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -77,7 +78,11 @@ class RobotEnvNode(LifecycleNode):
         self._status = StatusTopics(self, bridge_id=self.bridge_id)
         self.create_service(Trigger, '~/halt', self._on_halt)
         self.create_service(Trigger, '~/recover', self._on_recover)
-        self.create_timer(1.0, lambda: self._status.diagnose(self._bridge, active=self._active))
+        self.create_timer(
+            1.0,
+            lambda: self._status.diagnose(self._bridge, active=self._active),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
         self._answering = threading.Event()  # once no other bridge of this name does
         self._requests = RequestLoop(self, lambda: self._bridge, open_=self._answering)
         self.asked_to_end = threading.Event()

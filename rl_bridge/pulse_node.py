@@ -16,6 +16,7 @@ from rl_bridge.safety.realtime import run_first
 from rl_bridge_interfaces.msg import Heartbeat
 
 PULSE_S = 0.02
+STOOD_STILL_S = 0.25
 
 
 class Pulse:
@@ -55,8 +56,14 @@ class Pulse:
         scheduling = run_first(self._priority, threads=[threading.get_native_id()])
         self._node.get_logger().info(f'the pulse runs with {scheduling}')
         count = 0
-        due = time.monotonic()
+        due = last = time.monotonic()
         while not self._ending.is_set():
+            last, before = time.monotonic(), last
+            if last - before > STOOD_STILL_S:
+                self._node.get_logger().warning(
+                    f'the bridge stood still for {last - before:.2f} s: the hosted environment '
+                    "held Python's lock, or the machine is overloaded"
+                )
             try:
                 if self.ticking:
                     count += 1

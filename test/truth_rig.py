@@ -30,6 +30,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64MultiArray
 
 from rl_bridge.processes import RobotSide
+from rl_bridge.safety.realtime import run_first
 from rl_bridge.topic_qos import LATCHED
 from rl_bridge.types import StopState
 from rl_bridge_interfaces.msg import GuardStatus
@@ -50,7 +51,7 @@ ROBOT: dict[str, Any] = {
     'standstill': {'speed': 0.02, 'within': 1.0},
     'stop_status': {
         'topic': 'stopped', 'type': 'std_msgs/msg/Bool', 'field': 'data', 'running': [False],
-        'max_age': 0.5,
+        'max_age': 1.0,
     },
 }  # fmt: skip
 
@@ -67,6 +68,7 @@ class Driver:
     def __init__(self, namespace: str) -> None:
         self.silent = self.frozen = self.pressed = False
         self.offset = 0.0
+        self.withheld = 0  # states that were not published
         self.position, self.velocity = np.zeros(2), np.zeros(2)
         self.outputs: list[tuple[int, list[float]]] = []
         self.guard = GuardStatus()
@@ -121,6 +123,7 @@ class Driver:
         self._thread.join()
 
     def _spin(self) -> None:
+        run_first(20, threads=[threading.get_native_id()])  # as a driver does
         try:
             self._executor.spin()
         except ExternalShutdownException:
@@ -146,7 +149,9 @@ class Driver:
             self._measured.position = array('d', (self.position + self.offset).tolist())
             self._measured.velocity = array('d', self.velocity.tolist())
         self._measured.header.stamp = self._node.get_clock().now().to_msg()
-        if not self.silent:
+        if self.silent:
+            self.withheld += 1
+        else:
             self._states.publish(self._measured)
         with self.news:
             self.news.notify_all()

@@ -155,7 +155,8 @@ def _session_gone(
 
 def _after_stop(state: int, bridge: str) -> str:
     if state == StopState.ESTOP:
-        return ("Release the robot's own emergency or protective stop, then call reset().")
+        return ("Release the robot's own emergency or protective stop, recover the robot "
+                f'("ros2 service call {bridge}/recover std_srvs/srv/Trigger") and call reset().')
     if state == StopState.FAULT:
         return (f'Look at the robot, then recover it ("ros2 service call {bridge}/recover '
                 'std_srvs/srv/Trigger") and call reset().')
@@ -165,4 +166,5 @@ def _after_stop(state: int, bridge: str) -> str:
 def _sentence(what: str, said: str, advice: str) -> str:
     if not said:
         return f'{what}. {advice}'
-    return f'{what}: {said.rstrip(".")}. {advice}'
+    end = '' if said.endswith('?') else '.'
+    return f'{what}: {said.rstrip(".")}{end} {advice}'

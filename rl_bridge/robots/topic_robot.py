@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -42,7 +43,10 @@ from rl_bridge_interfaces.msg import Command, GuardStatus
 BEGIN_EVERY_S = 0.1  # a guard bound to a bridge that died lets go of it after a while: ask again
 # By then the guard has let go of a bridge that is silent (bridge_stop_s); one that lives keeps it.
 OTHER_LIVES_S = 1.5
+STATE_GRACE_S = 0.5  # for a state that is missing when an episode is to begin
 CLOSE_WAIT_S = 0.2
+# When this process stood still itself, what was sent meanwhile is heard before anybody is blamed.
+BREATH_S, STOOD_STILL_S, CATCH_UP_S = 0.05, 0.2, 0.1
 
 
 class TopicRobot:
@@ -105,11 +109,12 @@ class TopicRobot:
         status_topic = f'{guard}/status'
         self._guard = GuardView(self.bridge_id, topic=node.resolve_topic_name(status_topic))
         self._subscriptions = [
-            node.create_subscription(
-                JointState, description.state_topic, self._on_state, STATE
-            ),
+            node.create_subscription(JointState, description.state_topic, self._on_state, STATE),
             node.create_subscription(GuardStatus, status_topic, self._on_status, LATCHED),
         ]
+        self._breath_ns = clock_ns()
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._breathing = node.create_timer(BREATH_S, self._breathe, clock=steady)
 
     # -- what comes in -------------------------------------------------------------------------
 
@@ -141,6 +146,9 @@ class TopicRobot:
     def stop(self) -> Stop:
         """Return the guard's verdict, or STOPPED while the guard is silent."""
         with self._news:
+            stood_still_ns = self._clock_ns() - self._breath_ns
+            if self._guard.silent(self._clock_ns()) and stood_still_ns > STOOD_STILL_S * 1e9:
+                self._news.wait_for(lambda: not self._guard.silent(self._clock_ns()), CATCH_UP_S)
             guards = self._guard.stop(self._clock_ns())
             own = self._halted
             return own if own is not None and own.state > guards.state else guards
@@ -164,6 +172,7 @@ class TopicRobot:
         """
         end_ns = self._clock_ns() + round(timeout_s * 1e9)
         with self._news:
+            self._news.wait_for(lambda: self._problem() is None, min(STATE_GRACE_S, timeout_s))
             problem = self._problem()
             if problem is not None:
                 raise problem
@@ -235,6 +244,7 @@ class TopicRobot:
         # The halt must be on its way before its publisher is gone.
         if self._node.context.ok():
             self._commands.wait_for_all_acked(Duration(nanoseconds=round(CLOSE_WAIT_S * 1e9)))
+        self._node.destroy_timer(self._breathing)
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         self._node.destroy_publisher(self._commands)
@@ -307,6 +317,9 @@ class TopicRobot:
         return self._states.problem(self._clock_ns())
 
     # -- callbacks, in the executor's thread ---------------------------------------------------
+
+    def _breathe(self) -> None:
+        self._breath_ns = self._clock_ns()
 
     def _on_state(self, message: Any) -> None:
         with self._news:
