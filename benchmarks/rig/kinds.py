@@ -30,6 +30,8 @@ FREEZE_MS = 250
 LONG_PAUSE_S = 2.0
 STAMP_TIMEOUT_S = 2.0
 LINK = 'wire'
+SIOCGIFFLAGS, SIOCSIFFLAGS, REQUEST = 0x8913, 0x8914, '16sh14x'  # linux/sockios.h, struct ifreq
+IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 HOLD, STOPPED, FAULT, ESTOP = (
     StopState.HOLD, StopState.STOPPED, StopState.FAULT, StopState.ESTOP,
@@ -52,6 +54,7 @@ class Kind:
     :param bound_ms: the published bound of the first stop output; None = told, not bounded.
     :param mend: what makes the robot side whole again, but for processes that are gone.
     :param after_s: how long the robot is watched at rest before it is mended.
+    :param settle: waits, once the robot is driven again, until nothing is left of the fault.
     :param needs_link: whether the client must live on a host of its own.
     """
 
@@ -62,7 +65,12 @@ class Kind:
     bound_ms: float | None = None
     mend: Callable[[Lane], None] = _nothing
     after_s: float = 0.06
+    settle: Callable[[Lane], None] = _nothing
     needs_link: bool = False
+
+
+def _either(reason: StopReason, *states: StopState) -> frozenset[tuple[StopState, StopReason]]:
+    return frozenset((state, reason) for state in states)
 
 
 def _one_of(state: StopState, *reasons: StopReason) -> frozenset[tuple[StopState, StopReason]]:
@@ -113,20 +121,38 @@ def _thaw(lane: Lane) -> None:
     lane.run(lambda: time.monotonic_ns() >= end_ns, 1.0)
 
 
-def _link(up: bool) -> None:
+def _flags(control: socket.socket) -> int:
+    """Return the state of the robot host's end of the link."""
+    answer = fcntl.ioctl(control, SIOCGIFFLAGS, struct.pack(REQUEST, LINK.encode(), 0))
+    return int(struct.unpack(REQUEST, answer)[1])
+
+
+def _link(*, up: bool) -> None:
     """Plug the robot host's end of the link in or out, without a process in between."""
-    request, flags = struct.pack('16sh14x', LINK.encode(), 0), 0x1  # IFF_UP
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        answer = fcntl.ioctl(control, 0x8913, request)  # SIOCGIFFLAGS
-        present = struct.unpack('16sh14x', answer)[1]
-        wanted = present | flags if up else present & ~flags
-        fcntl.ioctl(control, 0x8914, struct.pack('16sh14x', LINK.encode(), wanted))
+        wanted = _flags(control) | IFF_UP if up else _flags(control) & ~IFF_UP
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack(REQUEST, LINK.encode(), wanted))
 
 
 def _cut(lane: Lane) -> int:
     now_ns = time.monotonic_ns()
     _link(up=False)
     return now_ns
+
+
+def _mend(lane: Lane) -> None:
+    _link(up=True)
+
+
+def _settle(lane: Lane) -> None:
+    """
+    Wait until the kernel says that the mended link runs, which it does once a second.
+
+    A process that is started before that does not use the link, not later either: Fast DDS looks
+    at the interfaces once.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        lane.run(lambda: _flags(control) & IFF_RUNNING, 3.0)
 
 
 def _robot(fault: str) -> Callable[[Lane], int]:
@@ -205,8 +231,8 @@ KINDS: dict[str, Kind] = {
     'client-pauses': Kind(
         'client pauses, heartbeat alive', 'client', _pause, SILENT_CLIENT, CLIENT_MS, _resume),
     'link-cut': Kind(
-        'link cut', 'link', _cut, SILENT_CLIENT, CLIENT_MS, lambda lane: _link(up=True),
-        needs_link=True),
+        'link cut', 'link', _cut, SILENT_CLIENT, CLIENT_MS, _mend,
+        settle=_settle, needs_link=True),
     'bridge-killed': Kind(
         'bridge killed', 'bridge', _signal('bridge', signal.SIGKILL), SILENT_BRIDGE, BRIDGE_MS),
     'bridge-stopped': Kind(
@@ -232,8 +258,8 @@ KINDS: dict[str, Kind] = {
         'joint state not finite', 'robot', _robot('nan'), _one_of(STOPPED, R.STATE_INVALID), None,
         _well),
     'state-frozen': Kind(
-        'joint states frozen', 'robot', _robot('frozen'), _one_of(STOPPED, R.STATE_FROZEN), None,
-        _well),
+        'joint states frozen', 'robot', _robot('frozen'), _either(R.STATE_FROZEN, HOLD, STOPPED),
+        None, _well),
     'state-jump': Kind(
         'joint states jump', 'robot', _robot('jump'), _one_of(STOPPED, R.STATE_JUMP), None,
         _well),

@@ -188,6 +188,7 @@ class Lane:
         self.ready()
         result.resumed_ms = (time.monotonic_ns() - mended_ns) / 1e6
         result.recovered = self._recovered - recovered
+        kind.settle(self)
         if self.driver.panel is panel:
             result.held = panel.held - held
             result.stops, result.errors = panel.stops - stops, panel.errors - errors
