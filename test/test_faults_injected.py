@@ -167,8 +167,8 @@ def test_ctrl_c_at_the_guard_halts_the_robot_and_another_guard_goes_on(lane: Lan
 
 @pytest.mark.fault(
     what='guard killed', seen_by='bridge: guard/status; the next guard: measured motion',
-    within='500 ms; when the next guard runs', side='guard',
-    state='STOPPED, GUARD_SILENT; STOPPED, UNCOMMANDED_MOTION',
+    within='500 ms; once the next guard runs, 100 ms of motion', side='guard',
+    state='STOPPED, GUARD_SILENT; at the next guard STOPPED, UNCOMMANDED_MOTION',
     client='truncated, stop_reason; a reset goes on once there is a guard',
 )  # fmt: skip
 def test_what_a_killed_guard_left_moving_is_stopped_by_the_next_one(lane: LaneProcess) -> None:
