@@ -3,7 +3,7 @@
 """
 The decoders under atheris, which looks for new ways through the code; a program of its own.
 
-    python -m benchmarks.fuzzing.coverage RUNS SEED
+    python -m benchmarks.fuzzing.coverage RUNS SEED FOLDER
 
 Where atheris is to be had is found out by ``benchmarks.fuzz``, which starts this.
 """
@@ -54,7 +54,9 @@ def main() -> int:
             print(json.dumps({**done, 'seconds': time.monotonic() - begin_s}), flush=True)
             os._exit(0)
 
-    atheris.Setup([sys.argv[0], f'-seed={seed}', '-max_len=600', '-verbosity=0'], decode)
+    where = f'-artifact_prefix={sys.argv[3]}/'
+    words = [sys.argv[0], f'-seed={seed}', '-max_len=600', '-verbosity=0', where]
+    atheris.Setup(words, decode)
     atheris.Fuzz()
     return 1
 

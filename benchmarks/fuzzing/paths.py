@@ -46,6 +46,7 @@ class RequestPath:
         self._dice = dice
         self._reset_ids = itertools.count(1)
         self._session, self._step, self._stamp_ns = '', 0, 0
+        self._good_reset()
 
     def one(self) -> bool:
         """
