@@ -22,6 +22,7 @@ if not hasattr(messages, 'Command'):  # unbuilt, the folder is a namespace packa
 
 from guard_rig import GuardRig  # noqa: E402
 
+from rl_bridge.events import merged, read  # noqa: E402
 from rl_bridge.types import CommandKind, StopReason, StopState  # noqa: E402
 
 REST = [0.0, 0.0]
@@ -351,13 +352,17 @@ def breaking(method: str) -> list[str]:
     side='guard',
 )
 def test_a_guard_that_fails_brings_the_robot_to_rest_and_ends_with_1(tmp_path: Path) -> None:
-    with GuardRig(tmp_path, program=breaking('update')) as rig:
+    record = tmp_path / 'stops.log'
+    options = [f'event_log:={record}']
+    with GuardRig(tmp_path, options=options, program=breaking('update')) as rig:
         rig.drive(0.5, 0.5)
         rig.process.send_signal(signal.SIGUSR1)
         assert rig.process.wait(5) == 1
         rig.wait_for_stop(StopState.FAULT, StopReason.SHUTDOWN)
         rig.wait(lambda: rig.outputs[-1][1] == REST, 'the last command was not rest')
         assert 'RuntimeError: broken on purpose' in rig.log.read_text()
+    last = merged([read(record)])[-1]
+    assert (last['state'], last['reason']) == (StopState.FAULT, StopReason.SHUTDOWN)
 
 
 def test_in_the_position_interface_a_guard_that_fails_sends_nothing_new(tmp_path: Path) -> None:

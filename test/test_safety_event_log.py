@@ -182,6 +182,15 @@ def test_an_event_that_cannot_be_recorded_is_said_and_the_next_one_is(tmp_path: 
     assert [record['count'] for record in read(log.path).records.values()] == [2]
 
 
+def test_the_end_by_a_defect_is_recorded_beside_the_counted_events(tmp_path: Path) -> None:
+    with opened(tmp_path / 'guard.log', slots=8) as log:
+        log.write(stop(1))
+        log.write(stop(2))
+        log.write_failure('a defect')
+    assert [event['message'] for event in merged([read(log.path)])] == ['', '', 'a defect']
+    assert log.written == 2
+
+
 def test_closing_twice_is_closing_once(tmp_path: Path) -> None:
     log = EventLog(tmp_path / 'guard.log', source='/guard', slots=4)
     log.write(stop(1))

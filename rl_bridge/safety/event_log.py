@@ -36,6 +36,7 @@ from rl_bridge.events import (
     pack,
     unpack,
 )
+from rl_bridge.types import StopReason, StopState
 
 #: Between two attempts to write to a file that cannot be written now.
 RETRY_S = 1.0
@@ -105,6 +106,20 @@ class EventLog:
             with suppress(Empty):
                 self._queue.get_nowait()
         self._queue.put((event, time.time_ns() - time.monotonic_ns()))
+
+    def write_failure(self, message: str) -> None:
+        """Record that the process ends by a defect of its own, which has no count."""
+        now_ns = time.monotonic_ns()
+        self.write(
+            StopEvent(
+                count=0,
+                state=StopState.FAULT,
+                reason=StopReason.SHUTDOWN,
+                message=message,
+                detected_ns=now_ns,
+                commanded_ns=now_ns,
+            )
+        )
 
     def close(self, *, timeout_s: float = 2.0) -> bool:
         """

@@ -106,7 +106,7 @@ class GuardNode:
         self._events = EventLog(
             values['event_log'],
             source=node.get_fully_qualified_name(),
-            say=lambda text: node.get_logger().error(text),
+            say=lambda text: self._log.say('error', text),  # which never waits for a reader
         )
         self._log.say(
             'info',
@@ -189,6 +189,7 @@ class GuardNode:
                 self._publish(np.zeros(self._joints.count))
             self._statuses.publish_failure(time.monotonic_ns())
             time.sleep(self._period_ns / NS_PER_S)
+        self._events.write_failure('the guard failed and ended, its log says why')
 
     def _wait(self, timeout_ns: int) -> None:
         """Sleep until a command comes, at most this long."""
