@@ -32,10 +32,10 @@ import numpy as np
 from benchmarks.figure import Figure, parse
 from benchmarks.network.link import missing
 from benchmarks.rig.kinds import KINDS, Kind
-from benchmarks.rig.lanes import FAILED, Lanes
+from benchmarks.rig.lanes import AUDIT, FAILED, Lanes
 from benchmarks.rig.load import Load
 
-QUICK, FULL = 4, 1000
+QUICK, FULL = 10, 1000
 LONG_PAUSES = {False: 4, True: 200}
 LANES = {False: 4, True: 8}
 LONG_PAUSE = 'long-pause'
@@ -49,6 +49,8 @@ class Sample:
 
     :param stalled_ms: reactions of those during which the machine itself stood still.
     :param causes: how often which state and reason came first.
+    :param latched: injections after which more than a HOLD came.
+    :param recorded: stops that were looked for in the event log; those that are not there.
     :param faults: sentences of what was wrong, the oracle's too.
     """
 
@@ -59,6 +61,8 @@ class Sample:
     stalled_ms: list[float] = field(default_factory=list)
     causes: dict[str, int] = field(default_factory=dict)
     latched: int = 0
+    recorded: int = 0
+    unrecorded: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     date: str = ''
@@ -149,6 +153,10 @@ def _run(
 
     def told(injection: dict[str, Any]) -> None:
         nonlocal done, told_s
+        if AUDIT in injection:
+            samples[injection['kind']].recorded += injection[AUDIT]
+            samples[injection['kind']].unrecorded += injection['unrecorded']
+            return
         done += 1
         injections.append(injection)
         if time.monotonic() - told_s > PROGRESS_S:
@@ -201,7 +209,12 @@ def _tell(figure: Figure, samples: Mapping[str, Sample]) -> None:
     faults = [f'{name}: {text}' for name, sample in samples.items() for text in sample.faults]
     figure.bound('violations of the oracle', len(violations), 0, not violations)
     figure.bound('injections with an unexpected outcome', len(faults), 0, not faults)
-    for text, count in Counter(violations + faults).most_common(10):
+    unrecorded = [text for sample in samples.values() for text in sample.unrecorded]
+    stops = sum(sample.recorded for sample in samples.values())
+    figure.bound(
+        f'stops missing in the event log, of {stops:,} told', len(unrecorded), 0, not unrecorded
+    )
+    for text, count in Counter(violations + faults + unrecorded).most_common(10):
         figure.note(f'{count} x {text[:600]}')
     if LONG_PAUSE in samples:
         pauses = samples[LONG_PAUSE]

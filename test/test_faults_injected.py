@@ -229,3 +229,10 @@ def test_a_deactivated_bridge_halts_the_robot_and_goes_on_when_activated(
 @pytest.mark.fault(what='takeover')
 def test_a_takeover_halts_the_robot_before_the_other_client_drives_it(lane: LaneProcess) -> None:
     assert inject(lane, 'takeover', 'TAKEOVER')['state'] == 'STOPPED'
+
+
+def test_every_stop_so_far_is_in_the_event_log(lane: LaneProcess) -> None:
+    inject(lane, 'operator-halt', 'HALT_REQUESTED')
+    stops, unrecorded = lane.audit()
+    assert stops, 'no stop was told'
+    assert unrecorded == []

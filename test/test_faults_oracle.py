@@ -181,10 +181,29 @@ def test_a_robot_whose_speed_is_not_known_is_not_at_rest(good: Recording) -> Non
 
 
 def test_a_stop_that_is_not_in_the_log_is_found(good: Recording) -> None:
-    event = EventRecord('guard', StopState.HOLD, StopReason.AUTHORITY_EXPIRED, 1200 * MS)
-    assert oracle.every_stop_recorded(good.statuses, [event]) == []
-    other = dataclasses.replace(event, guard_id='another')
-    for events in ([], [other]):
-        found = oracle.every_stop_recorded(good.statuses, events)
+    told = oracle.told_stops(good.statuses)
+    event = EventRecord(StopState.HOLD, StopReason.AUTHORITY_EXPIRED, 1190 * MS)
+    assert len(told) == 1, 'it was told twice'
+    assert oracle.every_stop_recorded(told, [event]) == []
+    late = dataclasses.replace(event, detected_ns=1192 * MS)
+    other = dataclasses.replace(event, reason=StopReason.BRIDGE_SILENT)
+    for events in ([], [late], [other]):
+        found = oracle.every_stop_recorded(told, events)
         assert len(found) == 1
-        assert 'HOLD with reason 2' in found[0]
+        assert 'HOLD, AUTHORITY_EXPIRED' in found[0]
+
+
+def test_a_severer_stop_is_one_more_and_rest_between_episodes_is_none() -> None:
+    idle = {'reason': StopReason.IDLE}
+    statuses = [
+        status(0),
+        status(1, StopState.HOLD, **idle),
+        status(2, StopState.STOPPED, reason=StopReason.BRIDGE_SILENT),
+        status(3, StopState.FAULT, reason=StopReason.NO_STANDSTILL),
+        status(4, StopState.STOPPED, reason=StopReason.NO_STANDSTILL),  # recovered
+        status(5),
+    ]
+    assert [stop.state for stop in oracle.told_stops(statuses)] == [
+        StopState.STOPPED,
+        StopState.FAULT,
+    ]

@@ -3,7 +3,7 @@
 """
 One robot side that faults are injected into, again and again, as a process of its own.
 
-    python -m benchmarks.rig.lane [--client-host PID]
+    python -m benchmarks.rig.lane FOLDER [--client-host PID]
 
 reads jobs, ``{"kind": "client-killed", "count": 3}`` a line, and writes one JSON object per
 injection. It ends with its standard input.
@@ -12,14 +12,12 @@ injection. It ends with its standard input.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
 import json
 import os
 import random
 import select
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -29,7 +27,7 @@ from typing import Any
 from std_srvs.srv import Trigger
 
 from benchmarks.rig.kinds import KINDS, STAMP_TIMEOUT_S, Kind
-from benchmarks.rig.oracle import OutputRecord, StatusRecord, violations
+from benchmarks.rig.oracle import OutputRecord, StatusRecord, ToldStop, told_stops, violations
 from benchmarks.rig.panel import Wish
 from benchmarks.rig.robot import VELOCITY, Robot
 from benchmarks.rig.side import NAMESPACE, Client, Side
@@ -64,6 +62,7 @@ class Injection:
     :param stops: steps that ended with a stop reason, as the client was told.
     :param errors: exceptions that the client got.
     :param recovered: how often somebody had to recover the bridge.
+    :param told: stops that the guard told, some of the injection before too.
     :param violations: what the oracle says.
     :param unexpected: what else was not as it should be.
     """
@@ -82,6 +81,7 @@ class Injection:
     stops: int = 0
     errors: int = 0
     recovered: int = 0
+    told: list[ToldStop] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 
@@ -189,6 +189,7 @@ class Lane:
         result.resumed_ms = (time.monotonic_ns() - mended_ns) / 1e6
         result.recovered = self._recovered - recovered
         kind.settle(self)
+        result.told = told_stops(self.robot.recording.statuses)
         if self.driver.panel is panel:
             result.held = panel.held - held
             result.stops, result.errors = panel.stops - stops, panel.errors - errors
@@ -318,25 +319,21 @@ def main() -> int:
     """Run a lane until its standard input ends."""
     parser = argparse.ArgumentParser(prog='python -m benchmarks.rig.lane')
     parser.add_argument('--client-host', type=int, default=0, help='process on the client host')
-    parser.add_argument('--folder', default='', help='for its logs, which are then kept')
+    parser.add_argument('folder', help='for robot file, logs and event logs')
     options = parser.parse_args()
     use_profile()
-    with contextlib.ExitStack() as undo:
-        folder = options.folder or undo.enter_context(
-            tempfile.TemporaryDirectory(prefix='rl_bridge_lane_')
-        )
-        lane = Lane(Path(folder), client_host=options.client_host)
-        try:
-            gc.freeze()
-            gc.disable()  # a collection may take as long as what is measured
-            lane.ready()
-            print(json.dumps({'ready': lane.scheduling}), flush=True)
-            serve(lane)
-        except RigFailed as failure:
-            print(json.dumps({'failed': str(failure)}), flush=True)
-            return 1
-        finally:
-            lane.close()
+    lane = Lane(Path(options.folder), client_host=options.client_host)
+    try:
+        gc.freeze()
+        gc.disable()  # a collection may take as long as what is measured
+        lane.ready()
+        print(json.dumps({'ready': lane.scheduling}), flush=True)
+        serve(lane)
+    except RigFailed as failure:
+        print(json.dumps({'failed': str(failure)}), flush=True)
+        return 1
+    finally:
+        lane.close()
     return 0
 
 

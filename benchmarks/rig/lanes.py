@@ -11,16 +11,23 @@ import queue
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.network.hosts import NetworkMissing
 from benchmarks.network.link import ROOT, Link
+from benchmarks.rig import GUARD_EVENTS
+from benchmarks.rig.oracle import EventRecord, ToldStop, every_stop_recorded
+from rl_bridge.errors import ConfigError
+from rl_bridge.events import merged, read
 
 READY = 'ready'
 FAILED = 'failed'
-CHUNK = 8  # injections that a lane is given at once
+AUDIT = 'audit'
+CHUNK = 25  # injections that a lane is given at once
 RESTARTS = 3
 ENVIRONMENT = {
     'OPENBLAS_NUM_THREADS': '1',  # a fork must find no threads
@@ -38,7 +45,7 @@ class LaneProcess:
 
     :param link: whether to make a link.
     :param domain: ROS domain for a lane without one.
-    :param folder: for its logs, which are then kept.
+    :param folder: for its logs, which are then kept; empty = a temporary one.
     :raises NetworkMissing: on entering, where there can be no link.
     :raises RuntimeError: on entering, where the robot side does not come up.
     """
@@ -46,13 +53,18 @@ class LaneProcess:
     def __init__(self, *, link: bool, domain: int, folder: str = '') -> None:
         self._link = Link() if link else None
         self._domain = domain
-        self._folder = ['--folder', folder] if folder else []
+        self._folder = Path(folder)
+        self._keep = bool(folder)
+        self._told: list[ToldStop] = []
         self._undo = contextlib.ExitStack()
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> LaneProcess:
         with contextlib.ExitStack() as undo:
-            words = [sys.executable, '-m', 'benchmarks.rig.lane', *self._folder]
+            if not self._keep:
+                made = tempfile.TemporaryDirectory(prefix='rl_bridge_lane_')
+                self._folder = Path(undo.enter_context(made))
+            words = [sys.executable, '-m', 'benchmarks.rig.lane', str(self._folder)]
             pipe = subprocess.PIPE
             if self._link is None:
                 environment = {
@@ -105,8 +117,23 @@ class LaneProcess:
             if not answer:
                 told({'kind': kind, FAILED: 'the lane ended'})
                 return False
+            self._told += [ToldStop(**stop) for stop in answer.pop('told', ())]
             told(answer)
         return True
+
+    def audit(self) -> tuple[int, list[str]]:
+        """
+        Compare the stops that were told since the last time with the guard's event log.
+
+        :returns: how many were told, and a sentence for each that is missing in the log.
+        """
+        told, self._told = set(self._told), []
+        events = [
+            EventRecord(record['state'], record['reason'], record['detected_ns'])
+            for record in merged([read(self._folder / GUARD_EVENTS)])
+            if record['kind'] == 'stop'
+        ]
+        return len(told), every_stop_recorded(told, events)
 
     def _answer(self) -> dict[str, Any]:
         assert self._process is not None and self._process.stdout is not None
@@ -134,7 +161,8 @@ class Lanes:
     :param counts: injections by kind.
     :param lanes: how many lanes.
     :param link: whether each has a link.
-    :param told: called with every injection, by one thread at a time.
+    :param told: called with every injection, and after some with an audit of the event log; by one
+        thread at a time.
     """
 
     def __init__(self, counts: Mapping[str, int], *, lanes: int, link: bool, told: Told) -> None:
@@ -171,7 +199,7 @@ class Lanes:
                     self.scheduling = lane.scheduling
                     if self._feed(lane):
                         return
-            except (RuntimeError, NetworkMissing) as failure:
+            except (RuntimeError, NetworkMissing, ConfigError) as failure:
                 with self._lock:
                     self.problems.append(f'lane {number}: {failure}')
 
@@ -184,6 +212,8 @@ class Lanes:
                 return True
             if not lane.inject(kind, count, self._tell):
                 return False
+            stops, unrecorded = lane.audit()
+            self._tell({'kind': kind, AUDIT: stops, 'unrecorded': unrecorded})
 
     def _tell(self, injection: dict[str, Any]) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rl_bridge.types import CommandKind, StopState
+from rl_bridge.types import CommandKind, StopReason, StopState
 
 #: An output below this is rest, rad/s; stop outputs are exact zeros, so this only has to be small.
 REST = 1e-9
@@ -82,10 +82,19 @@ class SpeedRecord:
 
 
 @dataclass(slots=True, frozen=True)
+class ToldStop:
+    """A stop that the guard's statuses told: it came after one stamp and by the other."""
+
+    after_ns: int
+    by_ns: int
+    state: int
+    reason: int
+
+
+@dataclass(slots=True, frozen=True)
 class EventRecord:
     """What the event log says about one stop."""
 
-    guard_id: str
     state: int
     reason: int
     detected_ns: int
@@ -260,20 +269,37 @@ def at_rest_in_a_stop_state(
     return violations
 
 
-def every_stop_recorded(
-    statuses: Iterable[StatusRecord], events: Iterable[EventRecord]
-) -> list[str]:
-    """Every stop that a status told, but for the idle one between episodes, is in the log."""
-    logged = {(event.guard_id, event.detected_ns) for event in events}
-    told: dict[tuple[str, int], StatusRecord] = {}
-    for status in statuses:
-        if status.state != StopState.RUNNING and status.detected_ns:
-            told.setdefault((status.guard_id, status.detected_ns), status)
+def told_stops(statuses: Iterable[StatusRecord]) -> list[ToldStop]:
+    """
+    Find the stops that statuses told, each once; a severer stop is another one.
+
+    The HOLD between two episodes is none: nothing went wrong. Nor is a lesser state: that is a
+    recovery.
+    """
+    stops = []
+    before: dict[str, StatusRecord] = {}
+    for status in sorted(statuses, key=lambda status: status.stamp_ns):
+        last = before.get(status.guard_id)
+        before[status.guard_id] = status
+        cause = (status.state, status.reason)
+        if last is None or status.state < last.state or cause == (last.state, last.reason):
+            continue
+        if cause != (StopState.HOLD, StopReason.IDLE):
+            stops.append(ToldStop(last.stamp_ns, status.stamp_ns, *cause))
+    return stops
+
+
+def every_stop_recorded(told: Iterable[ToldStop], events: Sequence[EventRecord]) -> list[str]:
+    """Every stop that was told is in the event log."""
     return [
-        f'{StopState(status.state).name} with reason {status.reason}, detected at '
-        f'{status.detected_ns} by {status.guard_id}, is not in the event log'
-        for key, status in told.items()
-        if key not in logged
+        f'{StopState(stop.state).name}, {StopReason(stop.reason).name}, told at {stop.by_ns}, is '
+        'not in the event log'
+        for stop in told
+        if not any(
+            (event.state, event.reason) == (stop.state, stop.reason)
+            and stop.after_ns <= event.detected_ns <= stop.by_ns
+            for event in events
+        )
     ]
 
 

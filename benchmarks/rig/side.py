@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.rig import task
+from benchmarks.rig import BRIDGE_EVENTS, GUARD_EVENTS, task
 from benchmarks.rig.learner import learn
 from benchmarks.rig.panel import CLIENTS, ClientPanel, Panel, Wish, shared_panel
 from benchmarks.rig.robot import DESCRIPTION
@@ -65,18 +65,19 @@ class Side:
         self.driver: Client | None = None
         self.reserve: Client | None = None
         self._clients = 0
-        self.guard_log, self.bridge_log = folder / 'guard.events', folder / 'bridge.events'
+        self._guard_events = str(folder / GUARD_EVENTS)
+        self._bridge_events = str(folder / BRIDGE_EVENTS)
 
     def renew(self, run: Run) -> None:
         """Start what is missing; what has ended counts as missing."""
         if self.guard is None or not self.guard.alive:
             self.guard = self._start(
-                run, 'guard', robot_file=str(self._robot_file), events=str(self.guard_log)
+                run, 'guard', robot_file=str(self._robot_file), events=self._guard_events
             )
         if self.bridge is None or not self.bridge.alive:
             self.panel.freeze_ms = 0
             self.bridge = self._start(
-                run, 'bridge', robot_file=str(self._robot_file), events=str(self.bridge_log)
+                run, 'bridge', robot_file=str(self._robot_file), events=self._bridge_events
             )
         if self.driver is not None and not self.driver.child.alive:
             self.driver = None
