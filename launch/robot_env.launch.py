@@ -48,6 +48,7 @@ ARGUMENTS = {
     'use_sim_time': ('false', 'stamp messages by /clock; safety always uses the monotonic clock'),
     'use_respawn': ('false', 'restart a node that ends'),
     'log_level': ('info', 'ROS log level of all nodes'),
+    'enclave': ('/rl_bridge', 'SROS2: the enclaves below this are bridge, guard and driver'),
 }
 
 
@@ -76,22 +77,25 @@ def generate_launch_description() -> LaunchDescription:
             LaunchConfiguration('params_file'),
             {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
         ],
-        'arguments': ['--ros-args', '--log-level', LaunchConfiguration('log_level')],
     }
     arm = Node(
         name='sim_arm',
         executable='sim_arm',
+        arguments=_ros_arguments('driver'),
         condition=IfCondition(LaunchConfiguration('sim')),
         **common,
     )
     guard = Node(
         name='guard',
         executable='rl_bridge_guard',
+        arguments=_ros_arguments('guard'),
         condition=IfCondition(LaunchConfiguration('guard')),
         # Killed, it is started again at once: the new one ends whatever motion is left.
         **{**common, 'respawn': True, 'respawn_delay': 0.0, 'on_exit': _GuardExits()},
     )
-    bridge = LifecycleNode(name='robot_env', executable='robot_env', **common)
+    bridge = LifecycleNode(
+        name='robot_env', executable='robot_env', arguments=_ros_arguments('bridge'), **common
+    )
     return LaunchDescription(
         [
             SetEnvironmentVariable('RCUTILS_LOGGING_BUFFERED_STREAM', '1'),
@@ -105,6 +109,16 @@ def generate_launch_description() -> LaunchDescription:
             ),
         ]
     )
+
+
+def _ros_arguments(enclave: str) -> list:
+    return [
+        '--ros-args',
+        '--log-level',
+        LaunchConfiguration('log_level'),
+        '--enclave',
+        [LaunchConfiguration('enclave'), f'/{enclave}'],
+    ]
 
 
 class _GuardExits:

@@ -22,6 +22,7 @@ from rl_bridge.errors import BridgeTimeout, BridgeUnavailable, NotAuthenticated
 from rl_bridge.types import Status, StatusCode, Verb
 from rl_bridge_interfaces.srv import Authorized, GetSpecs
 
+ENCLAVE = ['--ros-args', '--enclave', '/rl_bridge/operator']  # of SROS2
 TIMEOUT_S = 10.0
 ASK_AGAIN_S = 0.25
 WAY_OUT = 'use the emergency stop of the robot if it moves'
@@ -84,7 +85,7 @@ class _Operator:
         self._end_s = time.monotonic() + timeout_s
         use_profile()
         self._context = Context()
-        self._context.init(args=[], initialize_logging=False)
+        self._context.init(args=ENCLAVE, initialize_logging=False)
         self._node = Node(
             f'rl_bridge_operator_{os.getpid()}_{secrets.token_hex(4)}',
             context=self._context,

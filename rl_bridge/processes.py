@@ -26,6 +26,12 @@ MODULES = {
     'guard': 'rl_bridge.safety.guard_node',
     'robot_env': 'rl_bridge.node',
 }
+# Of SROS2, as config/sros2/policy.xml names them; without DDS security they mean nothing.
+ENCLAVES = {
+    'sim_arm': '/rl_bridge/driver',
+    'guard': '/rl_bridge/guard',
+    'robot_env': '/rl_bridge/bridge',
+}
 TERMINATE_AFTER_S = 8.0
 # A guard that dies more often than this is no guard.
 MOST_DEATHS, DEATHS_WITHIN_S = 3, 60.0
@@ -131,6 +137,7 @@ class RobotSide:
             raise ConfigError(f'params_file {params_file!r} does not exist')
         words = [sys.executable, '-m', MODULES[name], '--ros-args', '--params-file', params_file]
         words += ['--log-level', self.log_level, '-r', f'__ns:=/{self.namespace.strip("/")}']
+        words += ['--enclave', ENCLAVES[name]]
         parameters = {**self.parameters, **({'autostart': 'true'} if name == 'robot_env' else {})}
         if parameters:
             words += ['--params-file', str(self._overrides(name, parameters))]

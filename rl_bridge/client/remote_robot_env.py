@@ -49,9 +49,9 @@ class RemoteRobotEnv(gymnasium.Env[Any, Any]):
     Besides what the hosted environment puts there, ``info`` of a step holds ``timing`` (a dict of
     ``period``, ``lateness``, ``observation_age``, ``held`` in seconds and ``missed``; not in
     lock-step), ``link`` (``round_trip_s`` of the last reply and this request, ``calls`` and
-    ``repeated`` ones so far; not in lock-step), ``held_ms`` where the robot had been in HOLD before the step, ``stop_reason`` where
-    it is stopped (then the episode is truncated), and ``applied_action`` where the bridge reports
-    one: what was commanded to every joint, float64.
+    ``repeated`` ones so far; not in lock-step), ``held_ms`` where the robot had been in HOLD
+    before the step, ``stop_reason`` where it is stopped (then the episode is truncated), and
+    ``applied_action`` where the bridge reports one: what was commanded to every joint, float64.
 
     :param bridge: name of the bridge's node with its namespace.
     :param timeout_s: call time-out of a step and of a picture in seconds.

@@ -61,6 +61,7 @@ from rl_bridge.types import (
 from rl_bridge_interfaces.msg import Heartbeat
 from rl_bridge_interfaces.srv import Close, GetSpecs, Render, Reset, Step
 
+ENCLAVE = ['--ros-args', '--enclave', '/rl_bridge/client']  # of SROS2
 DISCOVERY_POLL_S = 0.01
 RETRANSMIT_S = 0.25  # no sooner: DDS repairs a loss by itself
 CLOSE_WAIT_S = 1.0
@@ -122,7 +123,7 @@ class RosTransport:
         use_profile()
         context = Context()
         # The user's command line is not ours to read; logging stays as the user configured it.
-        context.init(args=[], initialize_logging=False, domain_id=domain_id)
+        context.init(args=ENCLAVE, initialize_logging=False, domain_id=domain_id)
         try:
             node = Node(
                 f'rl_bridge_client_{self._pid}_{secrets.token_hex(4)}',
