@@ -23,9 +23,11 @@ from benchmarks.network.far_side import FarClient, Journal, RobotSide, numbered
 from benchmarks.network.link import Faults, Link, missing
 
 needs_link = pytest.mark.skipif(
-    bool(missing()), reason=f'no hosts and link of their own here: {missing()}')
+    bool(missing()), reason=f'no hosts and link of their own here: {missing()}'
+)
 needs_proxy = pytest.mark.skipif(
-    bool(missing(proxy=True)), reason=f'no link with a proxy here: {missing(proxy=True)}')
+    bool(missing(proxy=True)), reason=f'no link with a proxy here: {missing(proxy=True)}'
+)
 
 SEED = 20261120
 

@@ -7,8 +7,8 @@ The client at the other end of a link, as a process: steps, times every step, go
         [--pause-every STEPS] [--timeout SECONDS]
 
 prints ``connected`` and waits for a line; then ``stepping`` at the first answered step after each
-reset and the name of every error, in the end one JSON object. The seconds of each answered step
-go to the file OUT.
+reset and the name of every error, in the end one JSON object. Begin and length in ns of each
+answered step go to the file OUT.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Stepper:
         self._first = first
         self._drive = drive
         self._pause_every = pause_every
-        self.step_s: list[float] = []
+        self.steps_ns: list[tuple[int, int]] = []
         self.events: Counter[str] = Counter()
         self.wrong = 0
 
@@ -84,9 +84,9 @@ class Stepper:
         if self._drive:
             speed = SPEED if number // TURN_STEPS % 2 else -SPEED
             action = np.full(self._env.action_space.shape or (), speed)
-        begun_s = time.perf_counter()
+        begun_ns = time.monotonic_ns()
         observation, _, terminated, truncated, info = self._env.step(action)
-        self.step_s.append(time.perf_counter() - begun_s)
+        self.steps_ns.append((begun_ns, time.monotonic_ns() - begun_ns))
         self.wrong += not self._drive and int(observation[0]) != number
         if 'stop_reason' in info:
             self.events[info['stop_reason']] += 1
@@ -108,11 +108,14 @@ def main() -> int:
     asked = parser.parse_args()
     begun_s = time.monotonic()
     env = gymnasium.make(
-        'rl_bridge:RemoteRobot-v0', bridge=asked.bridge, timeout_s=asked.timeout,
-        reset_timeout_s=RESET_TIMEOUTS * asked.timeout, connect_timeout_s=CONNECT_TIMEOUT_S)
+        'rl_bridge:RemoteRobot-v0',
+        bridge=asked.bridge,
+        timeout_s=asked.timeout,
+        reset_timeout_s=RESET_TIMEOUTS * asked.timeout,
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+    )
     connected_s = time.monotonic() - begun_s
-    stepper = Stepper(
-        env, first=asked.first, drive=asked.drive, pause_every=asked.pause_every)
+    stepper = Stepper(env, first=asked.first, drive=asked.drive, pause_every=asked.pause_every)
     print('connected', flush=True)
     sys.stdin.readline()
     begun_s = time.monotonic()
@@ -121,10 +124,10 @@ def main() -> int:
         took_s = time.monotonic() - begun_s
     finally:
         env.close()
-        np.save(asked.out, np.array(stepper.step_s))
+        np.save(asked.out, np.array(stepper.steps_ns, np.int64).reshape(-1, 2))
     print(json.dumps({
         'asked': asked.steps,
-        'answered': len(stepper.step_s),
+        'answered': len(stepper.steps_ns),
         'wrong': stepper.wrong,
         'connected_s': connected_s,
         'took_s': took_s,
