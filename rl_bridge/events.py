@@ -8,9 +8,10 @@ in it too. Its first slot says how it is divided; each other one holds one recor
 
     <CRC-32 of the rest, hexadecimal> <number of the record, growing> <JSON>
 
-padded with spaces. The record after the last slot takes the first one again, so the oldest is
-lost first. A stop is written when it is detected and again, in another slot, when more is known
-of it; the newest record counts. :mod:`rl_bridge.safety.event_log` writes it.
+padded with spaces. Of the slots, the first quarter is for HOLDs. The record after the last slot of
+its kind takes the first one again, so the oldest is lost first. A stop is written when it is
+detected and again, in another slot, when more is known of it; the newest record counts.
+:mod:`rl_bridge.safety.event_log` writes it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from rl_bridge.types import StopReason, StopState
 
 SLOTS = 2048
 SLOT_BYTES = 2048
+LEAST_SLOTS = 5
 ENDING = '.log'
 MAGIC = b'rl_bridge event log 1: '
 #: Digits kept of a measured or commanded number: finer than any encoder of a robot's joint.
@@ -132,7 +134,7 @@ def division(start: bytes) -> tuple[int, int] | None:
         slots, slot_bytes = int(words[0]), int(words[3])
     except ValueError:
         return None
-    return (slots, slot_bytes) if slots > 1 and slot_bytes >= 256 else None
+    return (slots, slot_bytes) if slots >= LEAST_SLOTS and slot_bytes >= 256 else None
 
 
 def pack(number: int, record: Mapping[str, Any], slot_bytes: int = SLOT_BYTES) -> bytes:

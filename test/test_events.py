@@ -138,7 +138,7 @@ def test_the_first_slot_says_how_a_log_is_divided() -> None:
 @pytest.mark.parametrize('start', [
     b'', b'something else', b'rl_bridge event log 1: ',
     b'rl_bridge event log 1: a slots of b bytes', b'rl_bridge event log 1: 8 slots of 10 bytes',
-    b'rl_bridge event log 1: 1 slots of 2048 bytes',
+    b'rl_bridge event log 1: 4 slots of 2048 bytes',
     b'rl_bridge event log 2: 8 slots of 2048 bytes'])
 def test_anything_else_is_not_the_beginning_of_a_log(start: bytes) -> None:
     assert division(start) is None
@@ -236,7 +236,7 @@ def test_the_command_says_how_many_records_are_lost(
     logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (logs / 'guard.log').open('r+b') as file:
-        file.seek(SLOT_BYTES + 100)
+        file.seek(4 * SLOT_BYTES + 100)
         file.write(b'spoiled')
     assert cli.main(['events', str(logs / 'guard.log')]) == 0
     assert f'1 record of {logs}/guard.log cannot be read' in capsys.readouterr().err

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -42,6 +43,8 @@ from rl_bridge.types import StopReason, StopState
 RETRY_S = 1.0
 #: Records kept in memory while nothing can be written.
 MOST_WAITING = SLOTS
+#: One slot of so many is for HOLDs, so that a learner that pauses all night pushes nothing out.
+HOLDS_PART = 4
 #: Logs of one node's name in use at once: in several ROS domains of this machine, say.
 MOST_NAMESAKES = 99
 
@@ -77,8 +80,9 @@ class EventLog:
         self._about = {'source': source, 'run': secrets.token_hex(6), 'pid': os.getpid()}
         self.path, self._file = _open(path, source)
         try:
-            self._slots, self._slot_bytes = _divide(self.path, self._file, slots, slot_bytes)
-            self._number = _last_number(self._file, self._slots, self._slot_bytes)
+            slots, self._slot_bytes = _divide(self.path, self._file, slots, slot_bytes)
+            self._holds, self._others = _rings(self._file, slots, self._slot_bytes)
+            self._number = max(self._holds.newest, self._others.newest)
         except BaseException:
             os.close(self._file)
             raise
@@ -159,9 +163,10 @@ class EventLog:
         record = {**self._about, 'wall_ns': event.detected_ns + offset_ns, **as_fields(event)}
         number = self._number + 1
         slot = pack(number, record, self._slot_bytes)
-        place = (1 + (number - 1) % (self._slots - 1)) * self._slot_bytes
-        if os.pwrite(self._file, slot, place) < len(slot):
+        ring = self._holds if event.state == StopState.HOLD else self._others
+        if os.pwrite(self._file, slot, ring.next * self._slot_bytes) < len(slot):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        ring.written(number, ring.next)
         self._number = number
         if event.count > self._highest:
             self._highest = event.count
@@ -265,15 +270,37 @@ def _divide(path: Path, file: int, slots: int, slot_bytes: int) -> tuple[int, in
     return slots, slot_bytes
 
 
-def _last_number(file: int, slots: int, slot_bytes: int) -> int:
-    """Return the number of the newest record, 0 if there is none."""
-    last = 0
+@dataclass(slots=True)
+class _Ring:
+    """
+    Slots that are written in turn.
+
+    :param newest: number of the newest record in them.
+    """
+
+    first: int
+    last: int
+    next: int
+    newest: int = 0
+
+    def written(self, number: int, place: int) -> None:
+        """Go on after this slot if it holds the newest record."""
+        if number > self.newest:
+            self.newest = number
+            self.next = place + 1 if place < self.last else self.first
+
+
+def _rings(file: int, slots: int, slot_bytes: int) -> tuple[_Ring, _Ring]:
+    """Return where the next HOLD goes, and where any other event; a torn slot is used again."""
+    holds = (slots - 1) // HOLDS_PART
+    rings = (_Ring(1, holds, 1), _Ring(holds + 1, slots - 1, holds + 1))
     content = os.pread(file, slots * slot_bytes, 0)
-    for start in range(slot_bytes, len(content), slot_bytes):
-        with suppress(ValueError):  # a torn slot counts for nothing
-            entry = unpack(content[start : start + slot_bytes])
-            last = max(last, entry[0] if entry else 0)
-    return last
+    for place in range(1, len(content) // slot_bytes):
+        with suppress(ValueError):
+            entry = unpack(content[place * slot_bytes : (place + 1) * slot_bytes])
+            if entry is not None:
+                rings[place > holds].written(entry[0], place)
+    return rings
 
 
 def _cannot(path: Path, error: OSError, size: int = 0) -> ConfigError:
