@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import pickle
+import re
 import struct
 from array import array
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from rl_bridge.access import GuardAccess, Secret, load_secret
 from rl_bridge.errors import ConfigError
 from rl_bridge.types import CommandKind, ResetRequest, StepRequest
 
+ROOT = Path(__file__).resolve().parent.parent
 KEY = b'correct horse battery staple'
 NOW_NS = 10**12
 MS = 1_000_000
@@ -303,6 +305,23 @@ def test_the_bytes_of_a_step_are_those_that_the_page_describes() -> None:
         + struct.pack('<I2d', 2, 0.5, -1.0) + struct.pack('<I', 2) + text('a') + text('bc')
     )  # fmt: skip
     assert step(session='ß') == expected
+
+
+def test_the_example_of_the_page_is_true() -> None:
+    page = (ROOT / 'docs' / 'wire.md').read_text(encoding='utf-8')
+    claim, proof = re.findall(r'^```text\n([0-9a-f ]+)\n```$', page, re.MULTILINE)
+    secret = Secret(b'0123456789abcdef')
+    assert bytes.fromhex(claim) == access.heartbeat_claim(
+        client_id='ann', session='s', epoch=7, count=1)
+    assert bytes.fromhex(proof) == bytes(secret.prove(bytes.fromhex(claim)))
+
+
+@pytest.mark.parametrize('name', CLAIMS)
+def test_the_page_has_the_label_of_every_claim(name: str) -> None:
+    page = (ROOT / 'docs' / 'wire.md').read_text(encoding='utf-8')
+    claim = CLAIMS[name][0]()
+    length = struct.unpack('<I', claim[:4])[0]
+    assert f'| `{claim[4 : 4 + length].decode()}` |' in page
 
 
 def test_numbers_may_come_as_any_sequence() -> None:
