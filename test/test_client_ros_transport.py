@@ -176,6 +176,14 @@ class TestCalls:
             by_hand('silent', 0.6)  # time for two copies of a step with a number
         assert copies(by_hand('', PATIENCE_S)) == before + 2
 
+    @pytest.mark.fault(
+        what='a reply comes late, twice or with another number',
+        seen_by='client: session and step number',
+        within='when it arrives',
+        state='unchanged',
+        client='takes the reply to its own step and no other',
+        side='link',
+    )
     def test_a_late_reply_is_never_taken_for_the_next_steps(self, step: Caller) -> None:
         with pytest.raises(BridgeTimeout):
             step(1, 'hold', timeout_s=0.1)
@@ -189,9 +197,11 @@ class TestCalls:
         for number in range(2, 6):
             assert step(number).step == number
 
+    @pytest.mark.fault(what='a reply comes late, twice or with another number')
     def test_a_reply_that_comes_twice_is_taken_once(self, step: Caller) -> None:
         assert [step(number, 'twice').step for number in range(1, 51)] == list(range(1, 51))
 
+    @pytest.mark.fault(what='a reply comes late, twice or with another number')
     def test_a_reply_with_another_steps_number_is_dropped(self, step: Caller) -> None:
         reply = step(1, 'misnumber')
         assert reply.step == 1 and copies(reply) == 2
@@ -200,6 +210,7 @@ class TestCalls:
         reply = step(1, 'refuse')
         assert (reply.status.code, reply.status.message) == (StatusCode.REJECTED, 'as told')
 
+    @pytest.mark.fault(what='the environment hangs')
     def test_no_answer_is_a_timeout_that_names_bridge_call_and_time(self, step: Caller) -> None:
         with pytest.raises(BridgeTimeout) as caught:
             step(7, 'silent', timeout_s=0.3)
