@@ -11,13 +11,11 @@ Everything is as in use: the bridge, the guard and the arm are processes, the cl
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -25,21 +23,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from rl_bridge import demo_client
+from rl_bridge.demo_faults import Faults, Halt
 from rl_bridge.errors import BridgeUnavailable
 from rl_bridge.processes import RobotSide
 from rl_bridge.tasks.scripted import ReachController
-from rl_bridge.types import StopReason, StopState
-
-if TYPE_CHECKING:
-    from rl_bridge.observer_node import Observer, Sight
 
 BRIDGE = '/robot_env'
 CONNECT_TIMEOUT_S = 60.0
 CONNECT_SLICE_S = 3.0
-MOVING_RAD_S = 0.1
+CALL_TIMEOUT_S = 30.0  # a first picture takes its time on a busy machine
 DEMO_DOMAIN = 88  # so that a demo never meets the robots of the default domain
-KILL_TIMEOUT_S = 20.0
+# What is killed, for people.
+VICTIMS = {'client': 'client', 'robot_env': 'bridge', 'guard': 'guard'}
 
 Policy = Callable[[Any], Any]
 
@@ -56,16 +51,6 @@ class Episodes:
     lateness_s: list[float] = field(default_factory=list)
     missed: int = 0
     stops: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """How the arm came to rest after its client was killed; times since the kill, in seconds."""
-
-    speed: float
-    detected_s: float
-    standstill_s: float
-    reason: str
 
 
 def run(*, out: str, episodes: int, joints: int) -> int:
@@ -98,16 +83,22 @@ def run(*, out: str, episodes: int, joints: int) -> int:
             picture = env.render()
         finally:
             env.close()
-        halt = _kill_a_client(observer, console)
+        faults = Faults(BRIDGE, side, observer)
+        halts = []
+        for victim, name in VICTIMS.items():
+            console.print(f'killing the {name} while the arm moves …')
+            halts.append(faults.inject(victim))
+            if victim == 'robot_env':
+                side.start_again(victim)
         console.print('a new client resets and goes on …')
         after = _connected(side)
         try:
-            results.append(
-                _episodes(after, 'after the kill', ReachController(after.action_space), 1, console)
-            )
+            name = 'after the kills'
+            results.append(_episodes(after, name, ReachController(after.action_space), 1, console))
         finally:
             after.close()
-    _print(results, halt, console)
+    faults.sweep()
+    _print(results, halts, console)
     _save(results, picture, folder)
     console.print(f'plot: {folder / "episode.png"}, picture: {folder / "arm.png"}')
     return 0
@@ -122,6 +113,7 @@ def _connected(side: RobotSide) -> gymnasium.Env[Any, Any]:
                 bridge=BRIDGE,
                 render_mode='rgb_array',
                 connect_timeout_s=CONNECT_SLICE_S,
+                timeout_s=CALL_TIMEOUT_S,
             )
         except BridgeUnavailable:
             ended = side.ended()
@@ -168,43 +160,7 @@ def _episode(
     result.distances_m.append(distances)
 
 
-def _kill_a_client(observer: Observer, console: Console) -> Halt:
-    """Let a client move the arm, kill it in mid-motion, and watch."""
-    with subprocess.Popen(
-        [sys.executable, '-m', demo_client.__name__, BRIDGE], stdout=subprocess.PIPE, text=True
-    ) as client:
-        try:
-            assert client.stdout is not None
-            if client.stdout.readline().strip() != demo_client.MOVING:
-                raise BridgeUnavailable('the client that was to be killed ended by itself')
-            moving = observer.wait_for(_in_motion, timeout_s=KILL_TIMEOUT_S)
-        finally:
-            killed_ns = time.monotonic_ns()
-            client.kill()
-    console.print(f'killed the client at {moving.speed:.2f} rad/s …')
-    rest = observer.wait_for(
-        lambda sight: (
-            sight.guard is not None
-            and sight.guard.detected_ns > killed_ns
-            and sight.guard.standstill_ns > killed_ns
-        ),
-        timeout_s=KILL_TIMEOUT_S,
-    )
-    assert rest.guard is not None
-    return Halt(
-        speed=moving.speed,
-        detected_s=(rest.guard.detected_ns - killed_ns) / 1e9,
-        standstill_s=(rest.guard.standstill_ns - killed_ns) / 1e9,
-        reason=StopReason(rest.guard.stop.reason).name,
-    )
-
-
-def _in_motion(sight: Sight) -> bool:
-    running = sight.guard is not None and sight.guard.stop.state == StopState.RUNNING
-    return running and sight.speed > MOVING_RAD_S
-
-
-def _print(results: list[Episodes], halt: Halt, console: Console) -> None:
+def _print(results: list[Episodes], halts: list[Halt], console: Console) -> None:
     table = Table(title='episodes of 4 s at 25 Hz', show_lines=False)
     table.add_column('')
     rows: dict[str, list[str]] = {}
@@ -215,11 +171,18 @@ def _print(results: list[Episodes], halt: Halt, console: Console) -> None:
     for name, values in rows.items():
         table.add_row(name, *values)
     console.print(table)
-    console.print(
-        f'client killed at {halt.speed:.2f} rad/s: the guard stopped the arm after '
-        f'{halt.detected_s * 1e3:.0f} ms ({halt.reason}), at rest after '
-        f'{halt.standstill_s * 1e3:.0f} ms'
-    )
+    kills = Table(title='killed while the arm moved')
+    for column in ('', 'at', 'stopped after', 'at rest after', 'the guard says'):
+        kills.add_column(column, justify='left' if column in ('', 'the guard says') else 'right')
+    for halt in halts:
+        kills.add_row(
+            VICTIMS[halt.victim],
+            f'{halt.speed:.2f} rad/s',
+            f'{halt.detected_s * 1e3:.0f} ms',
+            f'{halt.standstill_s * 1e3:.0f} ms',
+            halt.reason,
+        )
+    console.print(kills)
 
 
 def _figures(result: Episodes) -> dict[str, str]:

@@ -130,6 +130,10 @@ class RobotSide:
                 file=sys.stderr,
             )
 
+    def start_again(self, name: str) -> None:
+        """Start a process that has ended anew; the guard is, by itself."""
+        self.processes[name] = subprocess.Popen(self.command(name), start_new_session=True)
+
     def command(self, name: str) -> Sequence[str]:
         """Return the command line of one process."""
         params_file = self.params_file or str(share_file('config', 'robot_env.yaml'))

@@ -1,0 +1,133 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""Kills one side of a moving robot, and watches how it comes to rest."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rl_bridge import demo_client
+from rl_bridge.errors import BridgeUnavailable
+from rl_bridge.processes import RobotSide
+from rl_bridge.types import StopReason, StopState
+
+if TYPE_CHECKING:
+    from rl_bridge.observer_node import Observer, Sight
+
+MOVING_RAD_S = 0.1
+TIMEOUT_S = 20.0
+SHARED_MEMORY = Path('/dev/shm')
+PORT = re.compile(r'fast(rtps|dds)_port\d+')
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """
+    How the arm came to rest after something was killed; times since then, in seconds.
+
+    :param victim: what was killed: 'client', 'robot_env' or 'guard'.
+    :param speed: of the fastest joint at that time, rad/s.
+    """
+
+    victim: str
+    speed: float
+    detected_s: float
+    standstill_s: float
+    reason: str
+
+
+@dataclass(slots=True)
+class Faults:
+    """
+    Kills, once for each side.
+
+    :param bridge: name of the bridge.
+    """
+
+    bridge: str
+    side: RobotSide
+    observer: Observer
+    _left: set[str] = field(default_factory=set)  # files that the killed could not remove
+
+    def inject(self, victim: str) -> Halt:
+        """
+        Let a client move the arm, kill one process in mid-motion, and watch.
+
+        A killed bridge is not started again.
+
+        :raises BridgeUnavailable: the client ended by itself.
+        :raises TimeoutError: the arm did not move, or did not come to rest.
+        """
+        client = subprocess.Popen(
+            [sys.executable, '-m', demo_client.__name__, self.bridge],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            assert client.stdout is not None
+            if client.stdout.readline().strip() != demo_client.MOVING:
+                raise BridgeUnavailable('the client that was to be moving ended by itself')
+            moving = self.observer.wait_for(_in_motion, timeout_s=TIMEOUT_S)
+            killed_ns = self._kill(client if victim == 'client' else self.side.processes[victim])
+            rest = self.observer.wait_for(
+                lambda sight: (
+                    sight.guard is not None
+                    and sight.guard.detected_ns > killed_ns
+                    and sight.guard.standstill_ns > killed_ns
+                ),
+                timeout_s=TIMEOUT_S,
+            )
+        finally:
+            self._kill(client)
+            client.communicate()
+        assert rest.guard is not None
+        return Halt(
+            victim=victim,
+            speed=moving.speed,
+            detected_s=(rest.guard.detected_ns - killed_ns) / 1e9,
+            standstill_s=(rest.guard.standstill_ns - killed_ns) / 1e9,
+            reason=StopReason(rest.guard.stop.reason).name,
+        )
+
+    def _kill(self, process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
+        """Kill, noting what shared memory is left behind; return when, in ns."""
+        self._left |= _shared_memory_of(process.pid)
+        killed_ns = time.monotonic_ns()
+        process.kill()
+        return killed_ns
+
+    def sweep(self) -> None:
+        """Remove the shared memory that the killed left, once nobody else uses it either."""
+        left = {name for name in self._left if (SHARED_MEMORY / name).exists()}
+        for folder in Path('/proc').glob('[0-9]*') if left else ():
+            left -= _shared_memory_of(int(folder.name))
+        for name in left:
+            with contextlib.suppress(OSError):
+                (SHARED_MEMORY / name).unlink()
+
+
+def _in_motion(sight: Sight) -> bool:
+    running = sight.guard is not None and sight.guard.stop.state == StopState.RUNNING
+    return running and sight.speed > MOVING_RAD_S
+
+
+def _shared_memory_of(process: int) -> set[str]:
+    """Return the names of the files in /dev/shm that a process uses."""
+    folder = Path(f'/proc/{process}')
+    try:
+        paths = set((folder / 'maps').read_text(encoding='utf-8').split())
+        paths |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
+    except (OSError, UnicodeDecodeError):  # ended meanwhile, or another user's
+        return set()
+    names = {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
+    # A port's mutex is mapped under the name it had before it got this one.
+    return names | {f'sem.{name}_mutex' for name in names if PORT.fullmatch(name)}
