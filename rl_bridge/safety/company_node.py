@@ -53,7 +53,8 @@ class Company:
         self._unknown: set[bytes] = set()
         self._sequence = 0
         self._went_back: deque[int] = deque(maxlen=WENT_BACK)
-        self._statuses = node.create_subscription(GuardStatus, '~/status', self._hear, TICK)
+        self._topic = node.resolve_topic_name('~/status')
+        self._statuses: Any = None
         self._looked_ns = 0
 
     def listen(self) -> None:
@@ -62,16 +63,17 @@ class Company:
 
         :raises ConfigError: one was.
         """
-        topic, begin = self._statuses.topic_name, time.monotonic()
+        begin = time.monotonic()
         end = begin + LISTEN_S
         while time.monotonic() < end:
             self._take()
             other = self._other_guard(time.monotonic_ns())
             if other:
                 raise ConfigError(self._about(other))
-            if self._node.count_publishers(topic) and end == begin + LISTEN_S:
+            if self._node.count_publishers(self._topic) and end == begin + LISTEN_S:
                 end += LISTEN_MORE_S
             time.sleep(0.01)
+        self._ignore()
 
     def due(self, now_ns: int) -> bool:
         """Return whether it is time to look again."""
@@ -85,8 +87,10 @@ class Company:
         :raises ConfigError: another guard is at work and this one is not, so it has to go.
         """
         self._looked_ns = now_ns
-        if self._node.count_publishers(self._statuses.topic_name) > 1:
+        if self._node.count_publishers(self._topic) > 1:
             self._take()
+        else:
+            self._ignore()
         other = self._other_guard(now_ns)
         if other:
             # Of two that are both idle the one with the greater name goes.
@@ -108,11 +112,21 @@ class Company:
         self._sequence = sequence
 
     def _take(self) -> None:
+        if self._statuses is None:
+            self._statuses = self._node.create_subscription(
+                GuardStatus, '~/status', self._hear, TICK
+            )
         for _ in range(MOST_AT_ONCE):
             taken = self._statuses.handle.take_message(GuardStatus, False)
             if taken is None:
                 return
             self._hear(taken[0])
+
+    def _ignore(self) -> None:
+        """Stop listening: each of this guard's own statuses would be delivered to it."""
+        if self._statuses is not None:
+            self._node.destroy_subscription(self._statuses)
+            self._statuses = None
 
     def _hear(self, status: Any) -> None:
         if status.guard_id == self._guard_id or status.stop.reason == StopReason.SHUTDOWN:
@@ -132,7 +146,7 @@ class Company:
 
     def _about(self, guard_id: str) -> str:
         return (
-            f'another guard, {guard_id}, is at work on {self._statuses.topic_name}: only one may '
+            f'another guard, {guard_id}, is at work on {self._topic}: only one may '
             'guard a robot; end one of them'
         )
 

@@ -37,7 +37,7 @@ from rl_bridge.safety.limits import (
     outside_range,
 )
 from rl_bridge.safety.motion import Motion
-from rl_bridge.safety.state_checks import STATE_CHECKS, note, state_jump
+from rl_bridge.safety.state_checks import STATE_CHECKS, note
 from rl_bridge.safety.stop_state import IDLE, StopLatch
 from rl_bridge.safety.stopping import Stopping
 from rl_bridge.types import (
@@ -168,7 +168,6 @@ class GuardCore:
             return
         measured = Measured(position, velocity, float(np.abs(velocity).max()), now_ns, header_ns)
         note(memory, measured)
-        memory.suspect = state_jump(memory, now_ns) is not None
         if memory.latch.running:
             self._stopping.run(self._state_checks, now_ns)
         self._stopping.watch_standstill(measured)

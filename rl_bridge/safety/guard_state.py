@@ -176,7 +176,8 @@ class GuardMemory:
         at rest.
     :param travel: how far the robot was commanded to move since its state last changed, and since
         when, ``driven_since_ns``.
-    :param output: what was published last, shape (joints,).
+    :param output: what was published last, shape (joints,); ``output_speed``: its largest part.
+    :param same_values: whether the newest state has the values of the one before.
     :param outside: how far outside its limits each joint may be, because it was when the episode
         began; None = not looked at yet. ``outside_box``: the same for the workspace, in m.
     :param robot_stop: the robot's own stop; None = nothing was heard of it.
@@ -184,6 +185,8 @@ class GuardMemory:
     :param chain: where the tool is; None where there is no workspace to keep.
     :param fastest: a joint measured faster than this is too fast, shape (joints,).
     :param jump: how much farther than that a joint may get from one state to the next.
+    :param centre: of the position range, and how far it reaches to both sides, ``reach``.
+    :param inside: of no joint is anything outside: zeros.
     """
 
     robot: RobotDescription
@@ -213,6 +216,8 @@ class GuardMemory:
     travel: float = 0.0
     driven_since_ns: int = 0
     output: FloatArray | None = None
+    output_speed: float = 0.0
+    same_values: bool = False
     outside: FloatArray | None = None
     outside_box: float = math.inf
     robot_stop: RobotStop | None = None
@@ -220,6 +225,11 @@ class GuardMemory:
     chain: DhChain | None = field(init=False)
     fastest: FloatArray = field(init=False)
     jump: FloatArray = field(init=False)
+    least_fastest: float = field(init=False)
+    least_jump: float = field(init=False)
+    centre: FloatArray = field(init=False)
+    reach: FloatArray = field(init=False)
+    inside: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         robot, checks = self.robot, self.robot.state_checks
@@ -232,6 +242,11 @@ class GuardMemory:
         # States may be late by what the file calls fresh, so they may come in a burst.
         late = robot.limits.velocity * robot.state_max_age_s
         self.jump = late if checks.jump is None else np.full_like(late, checks.jump)
+        self.least_fastest = float(self.fastest.min())
+        self.least_jump = float(self.jump.min())
+        lower, upper = robot.limits.position_lower, robot.limits.position_upper
+        self.centre, self.reach = (lower + upper) / 2.0, (upper - lower) / 2.0
+        self.inside = np.zeros_like(lower)
 
     def fresh(self, now_ns: int) -> Measured | None:
         """Return the measured state if it is not older than the robot file allows."""

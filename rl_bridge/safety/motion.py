@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rl_bridge.safety.guard_state import GuardMemory, to_ns
+from rl_bridge.safety.guard_state import GuardMemory, Measured, to_ns
 from rl_bridge.safety.limits import braking_bounds, check_command, slew
 from rl_bridge.types import FloatArray
 
@@ -31,7 +31,13 @@ class Motion:
         )
         self._ramps = memory.robot.halt[memory.kind] == 'ramp'
         self._ramping = False
-        self._speed: FloatArray = np.zeros(len(memory.robot.joints))
+        self._speed = self._still = np.zeros(len(memory.robot.joints))
+        # At this distance from both limits any velocity can still be braked.
+        reaction_s = memory.robot.state_max_age_s + config.reaction_s
+        braking_s = reaction_s + limits.velocity / (2.0 * limits.acceleration)
+        self._free = memory.reach - limits.velocity * braking_s
+        self._looked_at: Measured | None = None
+        self._near = False
         self._target: FloatArray | None = None
         self._output: FloatArray | None = None
         self._output_ns = 0
@@ -115,7 +121,8 @@ class Motion:
         memory, output, target = self._memory, self._output, self._target
         if output is None or target is None or memory.measured is None:
             return
-        if memory.kind == 'velocity':
+        due = now_ns - self._published_ns >= self._repeat_ns
+        if self._near_limit(memory.measured):
             age_s = (now_ns - memory.measured.stamp_ns) / 1e9
             lower, upper = braking_bounds(
                 memory.measured.position,
@@ -123,14 +130,19 @@ class Motion:
                 reaction_s=age_s + memory.config.reaction_s,
             )
             target = np.minimum(np.maximum(target, lower), upper)
+        elif output is target:  # reached, and nothing to compute
+            self._speed = self._still
+            self._output_ns = now_ns
+            self._wanted |= due
+            return
         elapsed_s = self._elapsed_s(now_ns)
         self._output = slew(output, target, self._rate * elapsed_s)
         if self._ramps and elapsed_s > 0.0:
             self._speed = (self._output - output) / elapsed_s
         self._output_ns = now_ns
-        due = now_ns - self._published_ns >= self._repeat_ns
-        if due or (self._output != output).any():
-            self._wanted = True
+        self._wanted |= due or bool((self._output != output).any())
+        if (self._output == self._target).all():
+            self._output = self._target
 
     def release(self, now_ns: int, *, repeat: bool) -> FloatArray | None:
         """
@@ -145,6 +157,16 @@ class Motion:
         self._published_ns = self._output_ns = now_ns
         self._wanted = False
         return self.published
+
+    def _near_limit(self, measured: Measured) -> bool:
+        """Whether a velocity may have to be slowed down for a position limit."""
+        if self._memory.kind != 'velocity':
+            return False
+        if measured is not self._looked_at:
+            self._looked_at = measured
+            near = np.abs(measured.position - self._memory.centre) > self._free
+            self._near = bool(near.any())
+        return self._near
 
     def _elapsed_s(self, now_ns: int) -> float:
         """Since the output was computed; a late update may not turn into one large step."""

@@ -20,14 +20,21 @@ BOX_TOLERANCE = 0.001
 
 
 def note(memory: GuardMemory, measured: Measured) -> None:
-    """Remember what the checks compare a new state with."""
+    """Remember a new state with what the checks need to know of it and of the one before."""
     before = memory.measured
     memory.before, memory.measured = before, measured
     if before is None:
-        memory.first_state_ns = measured.stamp_ns
-    if before is None or _differs(before, measured):
-        memory.changed_ns = measured.stamp_ns
-        memory.travel = 0.0
+        memory.first_state_ns = memory.changed_ns = measured.stamp_ns
+    else:
+        way = np.abs(measured.position - before.position)
+        farthest = float(way.max())
+        memory.suspect = farthest > memory.least_jump and not bool(
+            (way <= _allowed_way(memory, before, measured)).all()
+        )
+        same = farthest == 0.0 and bool((measured.velocity == before.velocity).all())
+        if not same and (not measured.header_ns or measured.header_ns != before.header_ns):
+            memory.changed_ns, memory.travel = measured.stamp_ns, 0.0
+        memory.same_values = same
     if not measured.max_speed > memory.robot.standstill_speed:
         memory.moving_since_ns = 0
     elif not memory.moving_since_ns:
@@ -43,10 +50,11 @@ def note_output(memory: GuardMemory, output: FloatArray, elapsed_ns: int, now_ns
     """
     last = memory.output
     memory.output = output
-    if last is None:
-        return
-    moved = np.abs(output - last) if memory.kind == 'position' else np.abs(last) * elapsed_ns / 1e9
-    travel = float(moved.max())
+    if memory.kind == 'velocity':
+        travel = memory.output_speed * elapsed_ns / 1e9
+        memory.output_speed = float(np.abs(output).max())
+    else:
+        travel = 0.0 if last is None else float(np.abs(output - last).max())
     if travel and not memory.travel:
         memory.driven_since_ns = now_ns
     memory.travel += travel
@@ -59,10 +67,7 @@ def state_frozen(memory: GuardMemory, now_ns: int) -> Finding | None:
     within = to_ns(memory.robot.state_checks.frozen_within_s)
     if memory.travel <= TRAVEL or unchanged <= within:
         return None
-    measured, before = memory.measured, memory.before
-    what = 'stamp'
-    if measured is not None and before is not None and _same_values(before, measured):
-        what = 'measured state'
+    what = 'measured state' if memory.same_values else 'stamp'
     return Finding(
         StopState.STOPPED,
         StopReason.STATE_FROZEN,
@@ -74,19 +79,16 @@ def state_frozen(memory: GuardMemory, now_ns: int) -> Finding | None:
 def state_jump(memory: GuardMemory, now_ns: int) -> Finding | None:
     """No joint may get farther from one state to the next than its velocity limit allows."""
     measured, before = memory.measured, memory.before
-    if measured is None or before is None:
+    if not memory.suspect or measured is None or before is None:
         return None
-    robot = memory.robot
-    elapsed_s = (measured.stamp_ns - before.stamp_ns) / 1e9
-    allowed = memory.fastest * elapsed_s + memory.jump
+    allowed = _allowed_way(memory, before, measured)
     way = np.abs(measured.position - before.position)
-    if (way <= allowed).all():
-        return None
     i = int(np.argmax(way - allowed))
+    elapsed_ms = (measured.stamp_ns - before.stamp_ns) / 1e6
     return Finding(
         StopState.STOPPED,
         StopReason.STATE_JUMP,
-        f'{robot.joints[i]} is measured {way[i]:.3g} from where it was {elapsed_s * 1e3:.0f} ms '
+        f'{memory.robot.joints[i]} is measured {way[i]:.3g} from where it was {elapsed_ms:.0f} ms '
         f'before, it can get {allowed[i]:.3g} far: look at the driver, and whether there are two',
     )
 
@@ -101,11 +103,12 @@ def outside_limits(memory: GuardMemory, now_ns: int) -> Finding | None:
     if measured is None:
         return None
     position = measured.position
-    excess = np.maximum(limits.position_lower - position, position - limits.position_upper)
+    excess = np.abs(position - memory.centre) - memory.reach
+    if excess.max() <= 0.0:
+        memory.outside = memory.inside
+        return None
     outside = np.maximum(excess, 0.0)
     memory.outside = outside if memory.outside is None else np.minimum(memory.outside, outside)
-    if excess.max() <= 0.0:
-        return None
     tolerance = memory.robot.state_checks.position_tolerance
     wrong = excess > memory.outside + tolerance
     if not wrong.any():
@@ -121,13 +124,10 @@ def outside_limits(memory: GuardMemory, now_ns: int) -> Finding | None:
 
 def too_fast(memory: GuardMemory, now_ns: int) -> Finding | None:
     """No joint may be measured too fast twice in a row."""
-    measured, before = memory.measured, memory.before
-    if measured is None or before is None:
+    measured, before, robot = memory.measured, memory.before, memory.robot
+    if measured is None or before is None or measured.max_speed <= memory.least_fastest:
         return None
-    robot = memory.robot
     fast = np.abs(measured.velocity) > memory.fastest
-    if not fast.any():
-        return None
     fast &= np.abs(before.velocity) > memory.fastest
     if not fast.any():
         return None
@@ -196,17 +196,9 @@ def _left(robot: RobotDescription, point: tuple[float, float, float], how: str) 
     )
 
 
-def _differs(before: Measured, measured: Measured) -> bool:
-    if _same_values(before, measured):
-        return False
-    return not measured.header_ns or measured.header_ns != before.header_ns
-
-
-def _same_values(before: Measured, measured: Measured) -> bool:
-    return bool(
-        (measured.position == before.position).all()
-        and (measured.velocity == before.velocity).all()
-    )
+def _allowed_way(memory: GuardMemory, before: Measured, measured: Measured) -> FloatArray:
+    """How far each joint may get between two states."""
+    return memory.fastest * ((measured.stamp_ns - before.stamp_ns) / 1e9) + memory.jump
 
 
 STATE_CHECKS = (state_jump, outside_limits, too_fast, outside_workspace, state_frozen)
