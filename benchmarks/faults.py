@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figure import Figure, parse
+from benchmarks.figure import RESULTS, Figure, parse
 from benchmarks.network.link import missing
 from benchmarks.rig.kinds import KINDS, Kind
 from benchmarks.rig.lanes import AUDIT, FAILED, Lanes
@@ -39,7 +39,10 @@ QUICK, FULL = 10, 1000
 LONG_PAUSES = {False: 4, True: 200}
 LANES = {False: 4, True: 8}
 LONG_PAUSE = 'long-pause'
+#: Every injection of the last run with all that is known of it.
+LOG = RESULTS / 'quick' / 'faults.injections.jsonl'
 PROGRESS_S = 10.0
+LATE_MS = 10.0  # a recorder that was late by more measures itself
 
 
 @dataclass(slots=True)
@@ -47,7 +50,8 @@ class Sample:
     """
     What came of all injections of one kind; times in ms.
 
-    :param stalled_ms: reactions of those during which the machine itself stood still.
+    :param stalled_ms: reactions of those during which the machine itself or the recorder stood
+        still.
     :param causes: how often which state and reason came first.
     :param latched: injections after which more than a HOLD came.
     :param recorded: stops that were looked for in the event log; those that are not there.
@@ -163,15 +167,19 @@ def _run(
             told_s = time.monotonic()
             print(f'{done} of {total} after {told_s - begun_s:.0f} s', file=sys.stderr, flush=True)
 
+    LOG.parent.mkdir(parents=True, exist_ok=True)
     with Load(hogs=hogs) as load:
         work = Lanes(counts, lanes=lanes, link=link, told=told)
         work.run()
         for injection in injections:
-            stalled = FAILED not in injection and load.stalled(
-                injection['at_ns'], injection['until_ns']
+            stalled = FAILED not in injection and (
+                load.stalled(injection['at_ns'], injection['until_ns'])
+                or injection['late_ms'] > LATE_MS
             )
             samples[injection['kind']].add(injection, stalled=stalled)
         stalls = [(end - begin) / 1e6 for begin, end in load.stalls]
+    with LOG.open('w') as log:
+        log.writelines(json.dumps(injection) + '\n' for injection in injections)
     problems = list(work.problems)
     if stalls:
         problems.append(

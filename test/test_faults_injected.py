@@ -49,9 +49,9 @@ def inject(lane: LaneProcess, kind: str, reason: str) -> dict[str, Any]:
         assert 'failed' not in injection, injection['failed']
         assert injection['violations'] == []
         if injection['reason'] == reason or injection['reason'] not in SLOW_MACHINE:
-            break
+            break  # else a slow machine was the first to stop it
     assert injection['unexpected'] == []
-    assert injection['reason'] == reason
+    assert injection['reason'] == reason, injection['logs']
     assert injection['reaction_ms'] is not None
     assert injection['rest_ms'] is not None
     return injection

@@ -27,7 +27,14 @@ from typing import Any
 from std_srvs.srv import Trigger
 
 from benchmarks.rig.kinds import KINDS, STAMP_TIMEOUT_S, Kind
-from benchmarks.rig.oracle import OutputRecord, StatusRecord, ToldStop, told_stops, violations
+from benchmarks.rig.oracle import (
+    LATE_NS,
+    OutputRecord,
+    StatusRecord,
+    ToldStop,
+    told_stops,
+    violations,
+)
 from benchmarks.rig.panel import Wish
 from benchmarks.rig.robot import VELOCITY, Robot
 from benchmarks.rig.side import NAMESPACE, Client, Side
@@ -62,6 +69,9 @@ class Injection:
     :param stops: steps that ended with a stop reason, as the client was told.
     :param errors: exceptions that the client got.
     :param recovered: how often somebody had to recover the bridge.
+    :param late_ms: by how much the recorder itself was late meanwhile.
+    :param expected: whether the first stop was of the cause that this fault has.
+    :param logs: their ends, where something is to be looked into.
     :param told: stops that the guard told, some of the injection before too.
     :param violations: what the oracle says.
     :param unexpected: what else was not as it should be.
@@ -81,6 +91,9 @@ class Injection:
     stops: int = 0
     errors: int = 0
     recovered: int = 0
+    late_ms: float = 0.0
+    expected: bool = True
+    logs: str = ''
     told: list[ToldStop] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
@@ -175,6 +188,7 @@ class Lane:
         if self._injections % SWEEP_EVERY == 0:
             self.side.sweep(self.run)
         gc.collect(1)
+        self.robot.late_ns = 0
         self.robot.forget(time.monotonic_ns())
         self._set_off()
         panel = self.driver.panel
@@ -183,6 +197,7 @@ class Lane:
         panel.again = 0  # what ends an episode is looked at before the next one
         result.at_ns = kind.inject(self)
         self._watch(kind, result)
+        result.late_ms = self.robot.late_ns / 1e6
         mended_ns = time.monotonic_ns()
         kind.mend(self)
         self.ready()
@@ -194,8 +209,13 @@ class Lane:
             result.held = panel.held - held
             result.stops, result.errors = panel.stops - stops, panel.errors - errors
         result.violations = violations(
-            self.robot.recording, lower=(-VELOCITY,) * 2, upper=(VELOCITY,) * 2
+            self.robot.recording,
+            lower=(-VELOCITY,) * 2,
+            upper=(VELOCITY,) * 2,
+            late_ns=LATE_NS + self.robot.late_ns,
         )
+        if result.violations or result.unexpected or not result.expected:
+            result.logs = self._logs()
         return result
 
     def close(self) -> None:
@@ -284,7 +304,7 @@ class Lane:
         if first.detected_ns:
             result.detected_ms = (first.detected_ns - result.at_ns) / 1e6
         if (first.state, first.reason) not in kind.outcomes:
-            result.unexpected.append(f'{result.state}, {result.reason}: {first.message}')
+            result.expected = False
 
     def _wait(self, until: Callable[[], object], timeout_s: float, otherwise: str) -> None:
         if not self.run(until, timeout_s):
@@ -310,7 +330,7 @@ def serve(lane: Lane) -> None:
         for _ in range(job['count']):
             try:
                 answer = asdict(lane.inject(job['kind']))
-            except RigFailed as failure:
+            except (RigFailed, TimeoutError) as failure:
                 answer = {'kind': job['kind'], 'failed': str(failure)}
             print(json.dumps(answer), flush=True)
 

@@ -71,7 +71,8 @@ class Robot:
     :param bridge: relative name of the bridge's node.
 
     ``fault`` is what is wrong with the measured states: '' (nothing), 'stale', 'nan', 'frozen',
-    'jump'. ``pressed`` is the robot's own emergency stop.
+    'jump'. ``pressed`` is the robot's own emergency stop. ``late_ns`` is by how much this thread
+    itself was late at most, since it was set to 0: what it recorded is no more exact than that.
     """
 
     def __init__(self, *, namespace: str, bridge: str = 'robot_env') -> None:
@@ -79,6 +80,7 @@ class Robot:
         self.status = StatusRecord(0, 0)
         self.position, self.velocity = [0.0, 0.0], [0.0, 0.0]
         self.fault, self.pressed = '', False
+        self.late_ns = 0
         self._target = [0.0, 0.0]
         self._shown: tuple[list[float], list[float]] = ([0.0, 0.0], [0.0, 0.0])
         self._moved_ns = self._state_due_ns = time.monotonic_ns()
@@ -233,6 +235,7 @@ class Robot:
 
     def _measure(self, now_ns: int) -> None:
         """Move on to now and publish the measured state."""
+        self.late_ns = max(self.late_ns, now_ns - self._state_due_ns)
         # No matter how late: the next one comes a period after the time this one was due.
         self._state_due_ns = max(self._state_due_ns + STATE_NS, now_ns - STATE_NS)
         self._move(now_ns)

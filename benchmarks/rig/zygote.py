@@ -48,6 +48,14 @@ class Child:
         self.send(0)
         return self._handle is not None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a signal keeps it from running, all of its threads."""
+        for thread in Path(f'/proc/{self.pid}/task').iterdir():
+            if (thread / 'stat').read_bytes().rpartition(b')')[2].split()[0] != b'T':
+                return False
+        return True
+
     def forget(self) -> None:
         """Let go of the handle."""
         if self._handle is not None:
