@@ -48,9 +48,7 @@ from rl_bridge.types import (
 )
 from rl_bridge.wire import specs_hash, specs_to_json
 
-OVERTAKEN = Status(
-    StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
-)
+OVERTAKEN = Status(StatusCode.NO_SESSION, 'the session ended before this was begun; reset to go on')
 Transition = Callable[[Run, Any, Any], None]
 
 
@@ -107,8 +105,9 @@ class Bridge:
     # -- life -------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Accept sessions from now on."""
+        """Accept sessions from now on; what was refused until now is of an older epoch."""
         with self._book:
+            self.session.end(self._closed_because)
             self._open = True
 
     def shut(self, *, reason: StopReason, message: str) -> None:

@@ -276,6 +276,19 @@ def test_a_reset_that_was_under_way_over_a_restart_never_runs(
     after.close()
 
 
+def test_a_reset_that_came_while_the_bridge_was_inactive_never_runs(
+    ann: Signing, env: CountingEnv
+) -> None:
+    bridge = ann.rig.bridge
+    bridge.shut(reason=StopReason.DEACTIVATED, message='the bridge was deactivated')
+    ann.epoch = bridge.get_specs().epoch
+    early = ann.reset_request()
+    assert refused(bridge.reset(early), StatusCode.NOT_ACTIVE)
+    bridge.open()
+    assert refused(bridge.reset(early), StatusCode.FENCED)
+    assert env.resets == []
+
+
 def test_a_refused_step_is_not_executed_after_the_next_reset(
     ann: Signing, env: CountingEnv
 ) -> None:
