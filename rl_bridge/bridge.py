@@ -48,7 +48,9 @@ from rl_bridge.types import (
 )
 from rl_bridge.wire import specs_hash, specs_to_json
 
-OVERTAKEN = Status(StatusCode.NO_SESSION, 'the session ended before this was begun; reset to go on')
+OVERTAKEN = Status(
+    StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
+)
 Transition = Callable[[Run, Any, Any], None]
 
 
@@ -247,11 +249,9 @@ class Bridge:
                 lambda: self.session.admit_reset(request, problem=problem), answer
             )
             if isinstance(decision, Run) and decision.taken_from:
-                halted = self.halt(
-                    reason=StopReason.TAKEOVER,
-                    message=f'{decision.client_id} took the lease over from {decision.taken_from}',
-                )
-                halts += halted  # a halt that reached the robot is no reason not to begin
+                why = f'{decision.client_id} took the lease over from {decision.taken_from}'
+                # A halt that reached the robot is no reason not to begin.
+                halts += self.halt(reason=StopReason.TAKEOVER, message=why)
         if isinstance(decision, Run):
             self._execute(
                 decision, request, lambda run: self.stage.reset(run, request, options, halts))
