@@ -189,4 +189,5 @@ class BridgeProcess:
 
     def _send_command(self, command: Any) -> None:
         self._world.judge.command_sent(self, command)
+        self._world.old_commands.append(command)
         self._world.commands.send(command)

@@ -132,10 +132,39 @@ def _rival(world: World, fault: Fault) -> None:
 
 
 def _old_command(world: World, fault: Fault) -> None:
-    """A command that was sent before comes again."""
-    if world.old_commands:
-        world.commands.send(
-            world.old_commands[int(fault.size * 7919) % len(world.old_commands)])
+    """A command that was sent before comes again; of an epoch that is over, renumbered too."""
+    guard = world.guard.core.status(world.kernel.now_ns)
+    over = [old for old in world.old_commands if old.epoch < guard.epoch]
+    commands = over if over and fault.size < 0.5 else list(world.old_commands)
+    if not commands:
+        return
+    command = copy.copy(commands[int(fault.size * 7919) % len(commands)])
+    if command.epoch < guard.epoch:
+        command.sequence = guard.sequence + 1
+        command.stamp_ns = world.kernel.now_ns
+    world.commands.send(command)
+
+
+def _defective_command(world: World, fault: Fault) -> None:
+    """The bridge itself sends what it never may."""
+    guard = world.guard.core.status(world.kernel.now_ns)
+    values = ([float('nan'), 0.1], [0.1, float('-inf')], [0.1], [], [0.51, 0.0], [0.1] * 3)
+    command = GuardCommand(
+        kind=int(CommandKind.MOVE), bridge_id=guard.bridge_id, epoch=guard.epoch, step=1,
+        sequence=guard.sequence + 1, authority_ns=AUTHORITY_NS, stamp_ns=world.kernel.now_ns,
+        command=array('d', values[int(fault.size * 7919) % len(values)]))  # fmt: skip
+    world.commands.send(command)
+
+
+def _requests_late(world: World, fault: Fault) -> None:
+    """What one client sends arrives late."""
+    link = _client(world, fault.size).requests
+    link.weather = WEATHERS['late' if fault.size < 0.3 else 'very late']
+
+    def clear() -> None:
+        link.weather = WEATHERS['calm']
+
+    world.kernel.after(_for(fault.size, 100 * MS, 2 * S), clear)
 
 
 def _state(world: World, fault: Fault) -> None:
@@ -229,6 +258,8 @@ KINDS: dict[str, tuple[float, Callable[[World, Fault], None]]] = {
     'weather': (10.0, _weather),
     'request replayed': (5.0, _replay),
     'command replayed': (3.0, _old_command),
+    'defective command': (1.0, _defective_command),
+    'requests late': (1.5, _requests_late),
     'client killed': (1.5, _client_killed),
     'client frozen': (1.5, _client_frozen),
     'client suspended': (1.0, _client_suspended),

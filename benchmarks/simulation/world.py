@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import traceback
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -118,9 +119,12 @@ class World:
         for fault in self.faults:
             kernel.after(fault.at_ns, functools.partial(self._strike, fault))
         end_ns = FIRST_NS + self._span_ns
-        kernel.run_until(end_ns)
-        if not self.judge.violation:
-            self._calm_down(end_ns)
+        try:
+            kernel.run_until(end_ns)
+            if not self.judge.violation:
+                self._calm_down(end_ns)
+        except Exception:
+            self.judge.blame(f'a crash: {traceback.format_exc()}')
         until_ns = kernel.now_ns - FIRST_NS
         trace = [f'{(at - FIRST_NS) / 1e9:9.4f}  {text}' for at, text in kernel.trace]
         struck = [fault for fault in self.faults if fault.at_ns <= until_ns]
