@@ -16,7 +16,7 @@ os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # Logs and event logs of what the tests start; nothing of it goes to the user's own ~/.ros.
 os.environ['ROS_HOME'] = tempfile.mkdtemp(prefix='rl_bridge_test_home_')
-# Before the first ROS node of a test: peers find each other at once, and the dead are gone in 1 s.
+# Before the first ROS node of a test: peers find each other at once, and the dead are gone in 3 s.
 use_profile()
 # A shell's background job ignores Ctrl-C, and all that the tests start and interrupt would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -221,6 +221,14 @@ class TestWhatItChanges:
         shared_memory.kill(stub.process)
         assert self.gone(transport)
 
+    @pytest.mark.fault(
+        what='the bridge stands still for longer than the DDS lease, then goes on',
+        seen_by='DDS: lease of the participant',
+        within='3 s',
+        state='as without it: the guard halts for the missing tick',
+        client='finds it again by itself; the next call is answered',
+        side='link',
+    )
     def test_a_peer_that_stood_still_for_longer_than_the_lease_is_found_again_and_answers(
         self, stub: Stub, transport: RosTransport
     ) -> None:

@@ -75,7 +75,7 @@ def test_each_dialect_has_its_own_names() -> None:
 def test_the_profile_bears_the_mark_and_the_times_that_the_docs_promise() -> None:
     times = {tuple(place.split('/')[-2:]): value for place, value in content(shipped_file())}
     assert int(times['duration', 'sec']) * 10**9 == MARK_NS
-    assert times['lease_duration', 'sec'] == '1'
+    assert times['lease_duration', 'sec'] == '3'
     assert times['lease_announcement', 'nanosec'] == '250000000'
     assert times['heartbeat_period', 'nanosec'] == '5000000'
 
