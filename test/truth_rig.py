@@ -114,7 +114,9 @@ class Driver:
         self.wait_for(stopped)
 
     def mend(self) -> None:
-        """Be a good driver again."""
+        """Be a good driver again, of a robot that is where it was last said to be."""
+        if self._measured.position and np.isfinite(self.offset):
+            self.position = np.array(self._measured.position)
         self.silent = self.frozen = self.pressed = False
         self.offset = 0.0
 
@@ -166,9 +168,7 @@ def robot_side(folder: Path, namespace: str, **parameters: str) -> Iterator[tupl
         'robot_file': str(robot_file), 'task': "'truth_task:Sway'", 'task_kwargs': "''",
         'episode_time': '0.0', **parameters,
     }  # fmt: skip
-    side = RobotSide(
-        namespace=namespace, simulated=False, parameters=settings, log_level='warn'
-    )
+    side = RobotSide(namespace=namespace, simulated=False, parameters=settings, log_level='warn')
     driver = Driver(namespace)
     try:
         with side:
