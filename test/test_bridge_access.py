@@ -505,6 +505,15 @@ def test_a_client_with_another_secret_is_told_so_at_its_reset(
     assert env.resets == []
 
 
+def test_a_client_with_a_secret_is_warned_of_a_bridge_without(
+    plain: Rig, secret_file: Path
+) -> None:
+    with pytest.warns(UserWarning, match='asks for no proof.*Set secret_file'):
+        remote = client(plain, secret_file=secret_file)
+    remote.reset()
+    remote.close()
+
+
 def test_a_client_whose_secret_cannot_be_read_is_not_made(rig: Rig, secret_file: Path) -> None:
     secret_file.chmod(0o644)
     with pytest.raises(ConfigError, match='0644'):

@@ -7,6 +7,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from gymnasium import logger
+
 from rl_bridge.access import Secret
 from rl_bridge.client.refusals import refusal
 from rl_bridge.client.transport import Transport
@@ -82,6 +84,10 @@ def connect(
     if reply.authenticated and secret is None:
         unproven = Status(StatusCode.UNAUTHENTICATED, 'it has a shared secret, this client none')
         raise refusal(SpecsReply(status=unproven), bridge=transport.bridge, call='this client')
+    if secret is not None and not reply.authenticated:
+        logger.warn(
+            f'{transport.bridge} asks for no proof of the secret that this client has: whoever '
+            'reaches its network can move the robot. Set secret_file on the robot side too.')
     if specs_hash(reply.specs) != reply.specs_hash:
         raise ProtocolError(
             f'The specs of {transport.bridge} do not match their hash {reply.specs_hash:.12}; '
