@@ -118,7 +118,7 @@ class GuardRig:
         for thread in self._threads:
             thread.start()
         try:
-            self.wait(self._connected, 'the guard did not connect')
+            self.wait(self._connected, 'the guard did not connect', 60.0)
         except BaseException:
             self.__exit__(None, None, None)
             raise

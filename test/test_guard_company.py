@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from array import array
 from collections.abc import Iterator
@@ -56,6 +57,30 @@ def test_a_new_guard_ends_the_motion_that_a_killed_one_left(rig: GuardRig) -> No
     assert 'the robot moves at 0.3 though nothing is commanded' in rig.log.read_text()
     rig.ticking = True
     rig.drive(0.3, 0.3)  # and it is of use again
+
+
+@pytest.mark.fault(
+    what='guard stands still, is replaced and comes back',
+    seen_by='both: each hears the other',
+    within='500 ms after it is back',
+    state='the new one ends; the old one HOLD, STOPPED or FAULT',
+    client='truncated, stop_reason',
+    side='guard',
+)
+def test_of_a_guard_that_comes_back_and_its_successor_one_is_left(rig: GuardRig) -> None:
+    rig.drive(0.3, 0.3)
+    first = rig.status.guard_id
+    rig.target, rig.ticking = None, False
+    rig.process.send_signal(signal.SIGSTOP)
+    second = rig.start_guard()
+    rig.wait(lambda: rig.status.guard_id != first, 'no second guard started')
+    rig.wait(lambda: rig.velocity == REST, 'the second guard did not end the motion')
+    rig.process.send_signal(signal.SIGCONT)
+    assert second.wait(20) == 1
+    rig.wait(lambda: rig.status.guard_id == first, 'the first one does not report')
+    assert rig.state > StopState.RUNNING
+    assert rig.velocity == REST
+    assert f'another guard, {first}, is at work' in rig.log.read_text()
 
 
 def test_a_new_guard_publishes_nothing_to_a_robot_at_rest(rig: GuardRig) -> None:
