@@ -244,14 +244,15 @@ class Bridge:
         options, problem = reset_content(request, specs_hash=self._specs.specs_hash)
         with self._book:
             self._notice_expiry()
-            halts = self.stage.halts
+            halts, running = self.stage.halts, self.session.running
             decision = self._decide(
                 lambda: self.session.admit_reset(request, problem=problem), answer
             )
-            if isinstance(decision, Run) and decision.taken_from:
-                why = f'{decision.client_id} took the lease over from {decision.taken_from}'
-                # A halt that reached the robot is no reason not to begin.
-                halts += self.halt(reason=StopReason.TAKEOVER, message=why)
+            fenced = running and not self.session.is_current(running)
+            if isinstance(decision, Run) and (decision.taken_from or fenced):
+                whom = decision.taken_from or 'a request that was still being executed'
+                why = f'{decision.client_id or "somebody"} took the lease over from {whom}'
+                halts += self.halt(reason=StopReason.TAKEOVER, message=why)  # no reason to wait
         if isinstance(decision, Run):
             self._execute(
                 decision, request, lambda run: self.stage.reset(run, request, options, halts))

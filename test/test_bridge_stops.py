@@ -154,7 +154,7 @@ def test_a_halt_between_admission_and_reset_wins(rig: Rig) -> None:
     env_of(rig).during_step = gate = Gate()
     step = rig.later(rig.step, 1, session)
     gate.reached()
-    reset = rig.later(rig.reset, 'ann')
+    reset = rig.later(lambda: rig.reset('ann', session=session))
     rig.decided()
     halt(rig, 'a hand in the way')
     gate.open()
@@ -319,6 +319,23 @@ def test_a_takeover_halts_before_anything_else_happens(robots: RobotRig) -> None
     assert robots.robot.begins == 2
     assert robots.robot.commands == []
     assert refused(robots.step(2, session), StatusCode.NO_SESSION, 'bob took the lease over')
+
+
+@pytest.mark.parametrize('by_hand', [False, True])
+def test_what_a_newer_reset_has_fenced_moves_nothing_any_more(
+    robots: RobotRig, by_hand: bool
+) -> None:
+    session = '' if by_hand else robots.begin('ann')
+    robots.task.during_command = gate = Gate()
+    step = robots.later(robots.step, 0 if by_hand else 1, session)
+    gate.reached()
+    reset = robots.later(lambda: robots.reset('ann'))  # in a new session, after a crash perhaps
+    robots.decided()
+    assert [reason for reason, _ in robots.robot.halts] == [StopReason.TAKEOVER]
+    gate.open()
+    assert truncated_by(got(step), StopReason.TAKEOVER)
+    assert got(reset).status.code == StatusCode.OK
+    assert robots.robot.commands == []
 
 
 def test_a_takeover_that_is_refused_halts_nobody(robots: RobotRig) -> None:
