@@ -41,8 +41,9 @@ def silent(bridge: str, *, domain_id: int, timeout_s: float) -> str:
     """Compose the sentence for a bridge that the graph shows but that does not answer."""
     return (
         f'{bridge} is visible on ROS domain {domain_id} ({_discovery_range()}) but did not answer '
-        f'within {timeout_s:g} s. Most likely it died less than 20 s ago (DDS shows it for that '
-        'long) or hangs: look at its process and log. If it is well, data does not get through: '
+        f'within {timeout_s:g} s. Most likely it died a moment ago (DDS shows it for 3 s more, '
+        "for 20 s without rl_bridge's profile) or hangs: look at its process and log. If it is "
+        'well, data does not get through: '
         'where /dev/shm is shared with a container or another user, set '
         'FASTDDS_BUILTIN_TRANSPORTS=UDPv4 on both sides.'
     )
