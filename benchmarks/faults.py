@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -36,8 +37,9 @@ from benchmarks.rig.lanes import AUDIT, FAILED, Lanes
 from benchmarks.rig.load import Load
 
 QUICK, FULL = 10, 1000
+TOLD = 250  # of kinds without a bound, in the full run
 LONG_PAUSES = {False: 4, True: 200}
-LANES = {False: 4, True: 8}
+LANES = {False: 4, True: 6}
 LONG_PAUSE = 'long-pause'
 #: Every injection of the last run with all that is known of it.
 LOG = RESULTS / 'quick' / 'faults.injections.jsonl'
@@ -99,6 +101,7 @@ class Sample:
 def main() -> int:
     """Run the figure. Returns 1 if a bound is missed."""
     full, options = parse('faults', add=_options)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     link = not missing()
     wanted = options.kinds.split(',') if options.kinds else list(KINDS)
     unknown = set(wanted) - set(KINDS)
@@ -142,7 +145,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _count(name: str, full: bool) -> int:
     if name == LONG_PAUSE:
         return LONG_PAUSES[full]
-    return FULL if full else QUICK
+    if not full:
+        return QUICK
+    return FULL if KINDS[name].bound_ms is not None else TOLD
 
 
 def _run(

@@ -44,7 +44,7 @@ def inject(lane: LaneProcess, kind: str, reason: str) -> dict[str, Any]:
     """Inject a fault until it is what stops the robot first; give what came of it."""
     for _ in range(ATTEMPTS):
         told: list[dict[str, Any]] = []
-        assert lane.inject(kind, 1, told.append), told
+        assert lane.inject(kind, told.append), told
         (injection,) = told
         assert 'failed' not in injection, injection['failed']
         assert injection['violations'] == []

@@ -5,8 +5,8 @@ One robot side that faults are injected into, again and again, as a process of i
 
     python -m benchmarks.rig.lane FOLDER [--client-host PID]
 
-reads jobs, ``{"kind": "client-killed", "count": 3}`` a line, and writes one JSON object per
-injection. It ends with its standard input.
+reads jobs, ``{"kind": "client-killed"}`` a line, and writes one JSON object per injection. It ends
+with its standard input.
 """
 
 from __future__ import annotations
@@ -220,8 +220,8 @@ class Lane:
 
     def close(self) -> None:
         """End all processes of this side."""
-        self.side.close()
         self.robot.close()
+        self.side.close()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -326,13 +326,12 @@ def serve(lane: Lane) -> None:
                 return
             waiting += more
         line, _, waiting = waiting.partition(b'\n')
-        job = json.loads(line)
-        for _ in range(job['count']):
-            try:
-                answer = asdict(lane.inject(job['kind']))
-            except (RigFailed, TimeoutError) as failure:
-                answer = {'kind': job['kind'], 'failed': str(failure)}
-            print(json.dumps(answer), flush=True)
+        kind = json.loads(line)['kind']
+        try:
+            answer = asdict(lane.inject(kind))
+        except (RigFailed, TimeoutError) as failure:
+            answer = {'kind': kind, 'failed': str(failure)}
+        print(json.dumps(answer), flush=True)
 
 
 def main() -> int:

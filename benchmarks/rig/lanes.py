@@ -100,25 +100,23 @@ class LaneProcess:
         """Whether its link can be cut."""
         return self._link is not None
 
-    def inject(self, kind: str, count: int, told: Told) -> bool:
+    def inject(self, kind: str, told: Told) -> bool:
         """
-        Inject faults and pass on what came of each.
+        Inject one fault and pass on what came of it.
 
         :returns: whether the lane is still there.
         """
         assert self._process is not None and self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps({'kind': kind, 'count': count}) + '\n')
+        answer: dict[str, Any] = {}
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps({'kind': kind}) + '\n')
             self._process.stdin.flush()
-        except BrokenPipeError:
-            return False
-        for _ in range(count):
             answer = self._answer()
-            if not answer:
-                told({'kind': kind, FAILED: 'the lane ended'})
-                return False
-            self._told += [ToldStop(**stop) for stop in answer.pop('told', ())]
-            told(answer)
+        if not answer:
+            told({'kind': kind, FAILED: 'the lane ended'})
+            return False
+        self._told += [ToldStop(**stop) for stop in answer.pop('told', ())]
+        told(answer)
         return True
 
     def audit(self) -> tuple[int, list[str]]:
@@ -177,6 +175,7 @@ class Lanes:
         self._link = link
         self._told = told
         self._lock = threading.Lock()
+        self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(number,), daemon=True)
             for number in range(lanes)
@@ -185,11 +184,17 @@ class Lanes:
         self.scheduling = ''
 
     def run(self) -> None:
-        """Do all of it."""
+        """Do all of it, or what was begun until a KeyboardInterrupt."""
         for thread in self._threads:
             thread.start()
-        for thread in self._threads:
-            thread.join()
+        try:
+            for thread in self._threads:
+                thread.join()
+        except KeyboardInterrupt:
+            self._ending.set()
+            for thread in self._threads:
+                thread.join()
+            self.problems.append('interrupted: not all was injected')
 
     def _work(self, number: int) -> None:
         domain = int(os.environ.get('ROS_DOMAIN_ID', '0') or 0) + number
@@ -210,8 +215,11 @@ class Lanes:
                 kind, count = self._chunks.get_nowait()
             except queue.Empty:
                 return True
-            if not lane.inject(kind, count, self._tell):
-                return False
+            for _ in range(count):
+                if self._ending.is_set():
+                    return True
+                if not lane.inject(kind, self._tell):
+                    return False
             stops, unrecorded = lane.audit()
             self._tell({'kind': kind, AUDIT: stops, 'unrecorded': unrecorded})
 

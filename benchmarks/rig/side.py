@@ -24,6 +24,8 @@ from rl_bridge.safety import guard_node
 NAMESPACE = '/rig'
 BRIDGE = f'{NAMESPACE}/robot_env'
 BRAND_NEW_S = 5.0
+END_TIMEOUT_S = 5.0
+SHARED_MEMORY = Path('/dev/shm')
 _NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000
 
 #: Runs the robot until a condition holds, for at most so many seconds.
@@ -51,6 +53,7 @@ class Side:
 
     def __init__(self, folder: Path, *, client_host: int = 0) -> None:
         self.folder = folder
+        self._before = {path.name for path in _files()}
         self.panel: Panel = shared_panel()
         task.panel = self.panel
         self._client_host = client_host
@@ -98,16 +101,15 @@ class Side:
         self._start(run, 'sweep')
 
     def close(self) -> None:
-        """End all processes."""
-        for child in (self.guard, self.bridge):
-            if child is not None:
-                child.send(signal.SIGCONT)
-                child.send(signal.SIGTERM)
-        end_s = time.monotonic() + 5.0
-        for child in (self.guard, self.bridge):
-            while child is not None and child.alive and time.monotonic() < end_s:
-                time.sleep(0.01)
+        """End all processes; nothing of theirs is left in /dev/shm."""
+        ending = [child for child in (self.guard, self.bridge) if child is not None]
+        for child in ending:
+            child.send(signal.SIGCONT)
+            child.send(signal.SIGTERM)
+        _await(ending)
         self._zygote.close()
+        _await([client.child for client in (self.driver, self.reserve) if client is not None])
+        _remove_unused({path.name for path in _files()} - self._before)
 
     def _start_client(self, run: Run) -> Client:
         number, self._clients = self._clients, self._clients + 1
@@ -173,19 +175,35 @@ def _move_to(process: int) -> None:
                 raise OSError(ctypes.get_errno(), f'setns to {name} of {process}')
 
 
+def _await(children: list[Child]) -> None:
+    """Wait until they have ended, but not for ever."""
+    end_s = time.monotonic() + END_TIMEOUT_S
+    while any(child.alive for child in children) and time.monotonic() < end_s:
+        time.sleep(0.01)
+
+
 def _sweep() -> None:
-    """Remove files of Fast DDS in /dev/shm that no process uses and that are not brand-new."""
-    folder = Path('/dev/shm')
+    """Remove what nobody uses in /dev/shm and what is not brand-new."""
     before_s = time.time() - BRAND_NEW_S
-    left = {path.name for path in folder.glob('*fast*') if path.lstat().st_mtime < before_s}
+    old = {path.name for path in _files() if path.lstat().st_mtime < before_s}
+    _remove_unused(old)
+
+
+def _files() -> list[Path]:
+    """The files of Fast DDS in /dev/shm."""
+    return list(SHARED_MEMORY.glob('*fast*'))
+
+
+def _remove_unused(names: set[str]) -> None:
+    """Remove those of the files in /dev/shm that no process uses."""
     for process in Path('/proc').glob('[0-9]*'):
         try:
             words = (process / 'maps').read_text().split()
             words += [os.readlink(link) for link in (process / 'fd').iterdir()]
         except OSError:
             continue  # it has ended meanwhile
-        used = {Path(word).name for word in words if word.startswith(f'{folder}/')}
+        used = {Path(word).name for word in words if word.startswith(f'{SHARED_MEMORY}/')}
         # A port's mutex is mapped under the name it had before it got this one.
-        left -= used | {f'sem.{name}_mutex' for name in used}
-    for name in left:
-        (folder / name).unlink(missing_ok=True)
+        names -= used | {f'sem.{name}_mutex' for name in used}
+    for name in names:
+        (SHARED_MEMORY / name).unlink(missing_ok=True)
