@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,14 +38,17 @@ class CommandFields(Protocol):
     command: array[float]
     authority_ns: int
     stamp_ns: int
-    auth: array[int]
+    auth: Sequence[int]
 
 
 class HeartbeatFields(Protocol):
     """The fields of ``rl_bridge_interfaces/msg/Heartbeat`` that the guard reads."""
 
-    sender: str
-    count: int
+    @property
+    def sender(self) -> str: ...
+
+    @property
+    def count(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -62,10 +66,10 @@ class GuardCommand:
     command: array[float] = field(default_factory=lambda: array('d'))
     authority_ns: int = 0
     stamp_ns: int = 0
-    auth: array[int] = field(default_factory=lambda: array('B'))
+    auth: Sequence[int] = ()
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Tick:
     """The bridge's sign of life as plain data; see ``msg/Heartbeat``."""
 
