@@ -21,7 +21,7 @@ from benchmarks.network.numbered_env import journal_of
 from benchmarks.network.robot_side import BRIDGE, command
 
 ENV = 'benchmarks.network.numbered_env:Numbered-v0'
-END_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 30.0
 
 
 def environment() -> dict[str, str]:

@@ -58,4 +58,4 @@ def journal_of(path: Path) -> NDArray[np.int64]:
     return np.fromfile(path, np.float64).astype(np.int64)
 
 
-gymnasium.register('Numbered-v0', entry_point=Numbered)
+gymnasium.register('Numbered-v0', entry_point=f'{__name__}:Numbered')

@@ -19,6 +19,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,8 +53,10 @@ def command(module: str, **parameters: str) -> list[str]:
 
 
 @contextmanager
-def processes(folder: Path, **parameters: str) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start guard and bridge; end them, the bridge first."""
+def processes(
+    folder: Path, robot: Robot, **parameters: str
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Start guard and bridge; end them, the bridge first, while the robot goes on."""
     robot_file = folder / 'two_link.yaml'
     robot_file.write_text(yaml.safe_dump(DESCRIPTION))
     common = {'robot_file': str(robot_file)}
@@ -76,11 +79,17 @@ def processes(folder: Path, **parameters: str) -> Iterator[list[subprocess.Popen
     finally:
         for process in reversed(running):
             process.terminate()
-            try:
-                process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
+            if not _ended(process, robot):
                 process.kill()
                 process.wait()
+
+
+def _ended(process: subprocess.Popen[bytes], robot: Robot) -> bool:
+    """Be the robot until a process has ended; false if it does not."""
+    end_s = time.monotonic() + END_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < end_s:
+        robot.rest(SLICE_S)
+    return process.poll() is not None
 
 
 def main() -> int:
@@ -89,7 +98,7 @@ def main() -> int:
     parameters = dict(word.split(':=', 1) for word in sys.argv[2:])
     use_profile()
     robot = Robot(namespace=NAMESPACE)
-    with processes(folder, **parameters) as running:
+    with processes(folder, robot, **parameters) as running:
         run_first(PRIORITY)  # not for those that it started
         gc.disable()  # a pause of the recorder's would look like one of theirs
         print('ready', flush=True)
