@@ -249,7 +249,9 @@ class CommandFields(Protocol):
     kind: int
     bridge_id: str
     stamp_ns: int
-    auth: Proof
+
+    @property
+    def auth(self) -> Proof: ...
 
 
 class TickFields(Protocol):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -181,7 +182,7 @@ def _damage(dice: random.Random, leaves: list[Any]) -> None:
         else:
             code = {'numbers': 'd', 'integers': 'q', 'bytes': 'B'}[kind]
             content = getattr(leaf, kind)
-            some = {
+            some: Callable[[], Any] = {
                 'd': lambda: wild.number(dice), 'q': lambda: dice.choice(wild.INTEGERS),
                 'B': lambda: dice.randrange(256),
             }[code]  # fmt: skip

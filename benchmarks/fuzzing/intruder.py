@@ -70,8 +70,9 @@ class Intruder:
             self._good_reset()
         elif dice.random() < 0.2:
             self._beats += 1
-            beat = {'session': self._session, 'sender': 'friend', 'epoch': self._epoch,
-                    'count': self._beats}  # fmt: skip
+            beat: dict[str, Any] = {
+                'session': self._session, 'sender': 'friend', 'epoch': self._epoch,
+                'count': self._beats}  # fmt: skip
             claim = heartbeat_claim(
                 client_id='friend', session=self._session, epoch=self._epoch, count=self._beats)
             beat['auth'] = self._secret.prove(claim)
@@ -178,8 +179,7 @@ class Intruder:
             how = self._dice.choice(('replayed', 'other session'))
             if how == 'other session':
                 session = self.bridge.session.session
-            reply = self.bridge.close_session(session, auth=auth)
-            code, taken = reply.status.code, False
+            code, taken = self.bridge.close_session(session, auth=auth).status.code, False
         else:
             raise AssertionError(kind)
         self.sent[f'{kind}, {how}'] += 1

@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ class Lane:
             driver.panel.again = 1
             driver.panel.wish = Wish.DRIVE
             enough = driver.panel.steps + 2
-            if self.run(lambda e=enough, d=driver: self._faulty or d.panel.steps >= e, 2.0):
+            if self.run(partial(self._driven, driver.panel, enough), 2.0):
                 if self._faulty:
                     self._recover()
                 elif self.run(lambda: self._faulty or self._drives(), 0.2) and self._drives():
@@ -235,6 +236,9 @@ class Lane:
             if self._drives():
                 return
         raise RigFailed(f'the robot did not keep on moving: {self.robot.status}\n{self._logs()}')
+
+    def _driven(self, panel: Any, steps: int) -> bool:
+        return self._faulty or bool(panel.steps >= steps)
 
     @property
     def _faulty(self) -> bool:

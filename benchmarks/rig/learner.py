@@ -69,7 +69,7 @@ def _drive(panel: ClientPanel, env: RemoteRobotEnv) -> None:
                 panel.resets += 1
                 over = False
                 continue
-            action = np.full(env.action_space.shape, panel.direction)
+            action = np.full(env.action_space.shape or (), panel.direction)
             _, _, terminated, truncated, info = env.step(action)
             panel.steps += 1
             panel.held += 'held_ms' in info

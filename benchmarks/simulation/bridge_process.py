@@ -94,7 +94,7 @@ class BridgeProcess:
         self.robot = TopicRobot(
             node, world.robot, interface='velocity', bridge_id=self.process.name,
             first_epoch=first_epoch, clock_ns=kernel.clock_ns)  # fmt: skip
-        self.robot._news = Waiting(kernel, self.process)
+        self.robot._news = Waiting(kernel, self.process)  # type: ignore[assignment]
         self._node = node
         task = VelocityTask(world, self.process)
         env = RobotEnv(
@@ -110,7 +110,7 @@ class BridgeProcess:
         self._inside = False
         self._waiting: deque[tuple[Any, ...]] = deque()
         self._execute = self.bridge._execute
-        self.bridge._execute = self._take_turns
+        self.bridge._execute = self._take_turns  # type: ignore[method-assign, assignment]
         self._ticks = 0
         self.active = True
         self.bridge.open()

@@ -148,7 +148,8 @@ def _old_command(world: World, fault: Fault) -> None:
 def _defective_command(world: World, fault: Fault) -> None:
     """The bridge itself sends what it never may."""
     guard = world.guard.core.status(world.kernel.now_ns)
-    values = ([float('nan'), 0.1], [0.1, float('-inf')], [0.1], [], [0.51, 0.0], [0.1] * 3)
+    values: tuple[list[float], ...] = (
+        [float('nan'), 0.1], [0.1, float('-inf')], [0.1], [], [0.51, 0.0], [0.1] * 3)  # fmt: skip
     command = GuardCommand(
         kind=int(CommandKind.MOVE), bridge_id=guard.bridge_id, epoch=guard.epoch, step=1,
         sequence=guard.sequence + 1, authority_ns=AUTHORITY_NS, stamp_ns=world.kernel.now_ns,
