@@ -58,8 +58,8 @@ def reader() -> Iterator[Node]:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     """An environment as a user has it, for the processes a test starts."""
-    monkeypatch.delenv(VARIABLE)
-    monkeypatch.delenv(REQUIRE_VARIABLE, raising=False)
+    for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', VARIABLE, REQUIRE_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
     return os.environ
 
 

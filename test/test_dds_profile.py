@@ -53,7 +53,8 @@ def content(path: Path) -> list[tuple[str, str]]:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (OLD, NEW, REQUIRE_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, '')  # so that what a test leaves here is taken back
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(params=['jazzy', 'kilted'])
