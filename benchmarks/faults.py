@@ -186,6 +186,11 @@ def _run(
     with LOG.open('w') as log:
         log.writelines(json.dumps(injection) + '\n' for injection in injections)
     problems = list(work.problems)
+    void = sum(injection.get('void', 0) for injection in injections)
+    if void:
+        problems.append(
+            f'{void} injections came when something else had stopped the robot: repeated'
+        )
     if stalls:
         problems.append(
             f'the machine itself stood still {len(stalls)} times, for {max(stalls):.0f} ms at most'
