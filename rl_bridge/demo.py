@@ -72,7 +72,8 @@ def run(*, out: str, episodes: int, joints: int) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     console.print('starting the simulated arm, the guard and the bridge …')
     side = RobotSide(parameters={'task_kwargs': f"'{{joints: {joints}}}'"}, log_level='error')
-    with side, Observer() as observer:
+    observer = Observer()
+    with Faults(BRIDGE, side, observer) as faults, side, observer:
         env = _connected(side)
         try:
             console.print(f'connected to {BRIDGE}: actions {env.action_space}')
@@ -83,7 +84,6 @@ def run(*, out: str, episodes: int, joints: int) -> int:
             picture = env.render()
         finally:
             env.close()
-        faults = Faults(BRIDGE, side, observer)
         halts = []
         for victim, name in VICTIMS.items():
             console.print(f'killing the {name} while the arm moves …')
@@ -97,7 +97,6 @@ def run(*, out: str, episodes: int, joints: int) -> int:
             results.append(_episodes(after, name, ReachController(after.action_space), 1, console))
         finally:
             after.close()
-    faults.sweep()
     _print(results, halts, console)
     _save(results, picture, folder)
     console.print(f'plot: {folder / "episode.png"}, picture: {folder / "arm.png"}')
@@ -172,15 +171,18 @@ def _print(results: list[Episodes], halts: list[Halt], console: Console) -> None
         table.add_row(name, *values)
     console.print(table)
     kills = Table(title='killed while the arm moved')
-    for column in ('', 'at', 'stopped after', 'at rest after', 'the guard says'):
-        kills.add_column(column, justify='left' if column in ('', 'the guard says') else 'right')
+    for column in ('', 'rad/s', 'stopped', 'at rest'):
+        kills.add_column(column, justify='right' if column else 'left', no_wrap=True)
+    for column in ('the guard says', 'the client gets'):
+        kills.add_column(column, overflow='fold')
     for halt in halts:
         kills.add_row(
             VICTIMS[halt.victim],
-            f'{halt.speed:.2f} rad/s',
+            f'{halt.speed:.2f}',
             f'{halt.detected_s * 1e3:.0f} ms',
             f'{halt.standstill_s * 1e3:.0f} ms',
             halt.reason,
+            halt.told,
         )
     console.print(kills)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOVING_RAD_S = 0.1
 TIMEOUT_S = 20.0
 SHARED_MEMORY = Path('/dev/shm')
+EVERYBODYS = 'lttng-ust-wait'  # LTTng, which ROS 2 is linked with, keeps these for ever
 PORT = re.compile(r'fast(rtps|dds)_port\d+')
 
 
@@ -35,6 +36,8 @@ class Halt:
 
     :param victim: what was killed: 'client', 'robot_env' or 'guard'.
     :param speed: of the fastest joint at that time, rad/s.
+    :param reason: what the guard says.
+    :param told: what the client was told; empty where it was the victim.
     """
 
     victim: str
@@ -42,12 +45,13 @@ class Halt:
     detected_s: float
     standstill_s: float
     reason: str
+    told: str
 
 
 @dataclass(slots=True)
 class Faults:
     """
-    Kills, once for each side.
+    Kills one side after the other; a context manager that clears up last.
 
     :param bridge: name of the bridge.
     """
@@ -66,16 +70,18 @@ class Faults:
         :raises BridgeUnavailable: the client ended by itself.
         :raises TimeoutError: the arm did not move, or did not come to rest.
         """
+        told = ''
         client = subprocess.Popen(
             [sys.executable, '-m', demo_client.__name__, self.bridge],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
         )
         try:
             assert client.stdout is not None
             if client.stdout.readline().strip() != demo_client.MOVING:
-                raise BridgeUnavailable('the client that was to be moving ended by itself')
+                said = ' '.join(client.communicate()[0:2]).strip().rpartition('\n')[2]
+                raise BridgeUnavailable(f'the client that was to move the arm ended: {said}')
             moving = self.observer.wait_for(_in_motion, timeout_s=TIMEOUT_S)
             killed_ns = self._kill(client if victim == 'client' else self.side.processes[victim])
             rest = self.observer.wait_for(
@@ -86,9 +92,12 @@ class Faults:
                 ),
                 timeout_s=TIMEOUT_S,
             )
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                told = client.communicate(timeout=TIMEOUT_S)[0].strip()
         finally:
             self._kill(client)
-            client.communicate()
+            if client.stdout is not None and not client.stdout.closed:
+                client.communicate()
         assert rest.guard is not None
         return Halt(
             victim=victim,
@@ -96,6 +105,7 @@ class Faults:
             detected_s=(rest.guard.detected_ns - killed_ns) / 1e9,
             standstill_s=(rest.guard.standstill_ns - killed_ns) / 1e9,
             reason=StopReason(rest.guard.stop.reason).name,
+            told=told,
         )
 
     def _kill(self, process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
@@ -105,11 +115,22 @@ class Faults:
         process.kill()
         return killed_ns
 
-    def sweep(self) -> None:
-        """Remove the shared memory that the killed left, once nobody else uses it either."""
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """
+        Remove the shared memory that the killed left, where no other process uses it.
+
+        This one has let go of ROS by then; what it still has mapped goes with it.
+        """
         left = {name for name in self._left if (SHARED_MEMORY / name).exists()}
-        for folder in Path('/proc').glob('[0-9]*') if left else ():
-            left -= _shared_memory_of(int(folder.name))
+        others = {int(folder.name) for folder in Path('/proc').glob('[0-9]*')} - {os.getpid()}
+        for process in others if left else ():
+            left -= _shared_memory_of(process)
         for name in left:
             with contextlib.suppress(OSError):
                 (SHARED_MEMORY / name).unlink()
@@ -129,5 +150,6 @@ def _shared_memory_of(process: int) -> set[str]:
     except (OSError, UnicodeDecodeError):  # ended meanwhile, or another user's
         return set()
     names = {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
+    names = {name for name in names if not name.startswith(EVERYBODYS)}
     # A port's mutex is mapped under the name it had before it got this one.
     return names | {f'sem.{name}_mutex' for name in names if PORT.fullmatch(name)}
