@@ -54,7 +54,7 @@ BROADCAST_JOINTS = (*UR5E_JOINTS[1:], UR5E_JOINTS[0])
 
 _ORDER = [UR5E_JOINTS.index(name) for name in BROADCAST_JOINTS]
 _LONGEST_WAIT_S = 0.05  # so that a signal is seen soon at any state_rate
-_STATUS_PERIOD_S = 0.05
+_STATUS_PERIOD_S = 0.1
 _LARGEST_DELAY_S = 0.1  # the simulation catches up this much; what is more is left out
 
 
