@@ -105,7 +105,7 @@ class BridgeProcess:
             HostedEnv(env), bridge_id=self.process.name, first_epoch=first_epoch,
             control_period_s=PERIOD_S, authority_s=AUTHORITY_S, lease_s=LEASE_S,
             clock_ns=kernel.clock_ns)  # fmt: skip
-        self.bridge.stage._lock = Waiting(kernel, self.process)
+        self.bridge.stage._lock = Waiting(kernel, self.process)  # type: ignore[assignment]
         names = (f'{self.process.name}.{i}' for i in range(1, 1 << 30))
         self.bridge.session._new_session = lambda: next(names)
         self._inside = False
