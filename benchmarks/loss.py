@@ -271,6 +271,9 @@ def main() -> int:
         print(f'loss: left out, as two hosts and a link cannot be made here: {why}')
         return 0
     figure = Figure('loss', full=full)
+    if figure.machine['load_before'] > figure.machine['cores']:
+        figure.note('the machine was busy with something else from the start: steps may be late '
+                    'without any loss, as those at 0% show')  # fmt: skip
     with Link() as link:
         figure.note(f'packets are lost by {link.by}')
     with Load(hogs=0) as load:
