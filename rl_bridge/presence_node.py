@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.topic_qos import LATCHED_EACH
 from rl_bridge_interfaces.msg import BridgeStatus
 
 # A bridge tells its status once a second, and whoever comes later gets the last one at once.
@@ -19,9 +19,6 @@ SETTLED_S = 0.5  # until those who live have been met
 # A second publisher that is known but has not spoken may be one that was killed: DDS remembers it.
 SILENT_S = 1.5
 POLL_S = 0.02
-STATUS_QOS = QoSProfile(
-    depth=10, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-)
 
 
 class Presence:
@@ -42,7 +39,7 @@ class Presence:
         self._began_s = time.monotonic()
         # The callback serves what the node's executor takes, should it come first.
         self._subscription = node.create_subscription(
-            BridgeStatus, '~/status', self._hear, STATUS_QOS
+            BridgeStatus, '~/status', self._hear, LATCHED_EACH
         )
 
     def look(self) -> None:
