@@ -67,7 +67,9 @@ class Judge:
         """A request arrived at a bridge."""
         self.seen[f'{kind} asked'] += 1
         if kind == 'step':
-            self._sent_ns[tuple(request.action)] = request.sent_ns
+            # The newest copy that has come: what an older one repeats was not executed for it.
+            action = tuple(request.action)
+            self._sent_ns[action] = max(self._sent_ns.get(action, 0), request.sent_ns)
         if kind not in ('heartbeat',):
             who = getattr(request, 'client', '') or getattr(request, 'client_id', '')
             number = getattr(request, 'step', getattr(request, 'reset_id', ''))
