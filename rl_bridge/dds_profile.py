@@ -69,7 +69,10 @@ def shipped_file() -> Path:
 
     :raises ConfigError: the package was installed without it.
     """
-    name = f'config/fastdds/fastdds_{2 if _is_fast_dds_2() else 3}.xml'
+    # A user who chooses the transports by this variable gets them: Fast DDS reads it only where
+    # the profile names none.
+    transports = '_builtin' if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') else ''
+    name = f'config/fastdds/fastdds_{2 if _is_fast_dds_2() else 3}{transports}.xml'
     prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
     candidates = [Path(__file__).resolve().parent.parent / name]
     candidates += [Path(prefix, 'share', 'rl_bridge', name) for prefix in prefixes if prefix]

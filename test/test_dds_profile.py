@@ -52,7 +52,7 @@ def content(path: Path) -> list[tuple[str, str]]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (OLD, NEW, REQUIRE_VARIABLE):
+    for name in (OLD, NEW, REQUIRE_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS'):
         monkeypatch.setenv(name, '')  # so that what a test leaves here is taken back
         monkeypatch.delenv(name)
 
@@ -66,6 +66,26 @@ def distribution(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 def test_both_dialects_say_the_same() -> None:
     assert content(FOLDER / 'fastdds_2.xml') == content(FOLDER / 'fastdds_3.xml')
+
+
+@pytest.mark.parametrize('dialect', [2, 3])
+def test_who_chooses_the_transports_gets_the_same_profile_without_its_own(dialect: int) -> None:
+    ours = content(FOLDER / f'fastdds_{dialect}.xml')
+    plain = content(FOLDER / f'fastdds_{dialect}_builtin.xml')
+    assert plain == [entry for entry in ours if 'transport' not in entry[0]]
+    assert len(plain) < len(ours)
+
+
+def test_the_variable_for_transports_chooses_that_profile(
+    distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4')
+    assert use_profile().path.endswith('_builtin.xml')
+
+
+def test_a_writer_waits_less_for_a_killed_reader_than_a_guard_may_stand_still() -> None:
+    found = {place.rpartition('/')[2]: value for place, value in content(shipped_file())}
+    assert int(found['healthy_check_timeout_ms']) <= 60
 
 
 def test_each_dialect_has_its_own_names() -> None:
