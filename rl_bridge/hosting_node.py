@@ -37,6 +37,7 @@ class Hosting:
     :param period_s: the control period; 0 = lock-step.
     :param authority_s: the motion authority; 0 = nothing moves.
     :param topic_io: what carries the robot's topics; None without a robot.
+    :param first_epoch: above the epochs of every bridge before, as far as the guard knows too.
     """
 
     env: env_factory.Env
@@ -44,6 +45,7 @@ class Hosting:
     period_s: float = 0.0
     authority_s: float = 0.0
     topic_io: TopicIo | None = None
+    first_epoch: int = 0
 
 
 def host(
@@ -60,7 +62,7 @@ def host(
 
     :param settings: values of all parameters by name.
     :param bridge_id: unique per process start.
-    :param first_epoch: above the epochs of every bridge before.
+    :param first_epoch: above the epochs of every bridge before, by this clock.
     :param secret: proves commands to the guard.
     :param give_up: whether to stop waiting for the robot.
     :raises ConfigError: a parameter cannot be used, or the Fast DDS profile is not in effect.
@@ -87,7 +89,8 @@ def host(
     env = env_factory.gymnasium_env(
         settings['env'], kwargs=settings['env_kwargs'], render_mode=settings['render_mode']
     )
-    return Hosting(env_factory.wrapped(env, settings['wrappers']), settings['env'])
+    hosted = env_factory.wrapped(env, settings['wrappers'])
+    return Hosting(hosted, settings['env'], first_epoch=first_epoch)
 
 
 def _robot(
@@ -144,7 +147,7 @@ def _robot(
         env = env_factory.wrapped(env, settings['wrappers'])
         undo.pop_all()
     name = f'{settings["task"]} on {description.name}'
-    return Hosting(env, name, period_s, authority_s, topic_io)
+    return Hosting(env, name, period_s, authority_s, topic_io, robot.least_epoch)
 
 
 def _connect(robot: TopicRobot, timeout_s: float, give_up: Callable[[], bool]) -> None:

@@ -41,6 +41,7 @@ from rl_bridge.presence_node import Presence
 from rl_bridge.pulse_node import Pulse
 from rl_bridge.robots.topic_io import TopicIo
 from rl_bridge.safety.event_log import EventLog
+from rl_bridge.safety.realtime import run_first
 from rl_bridge.services_node import NOT_CONFIGURED, RequestLoop
 from rl_bridge.status_node import StatusTopics
 from rl_bridge.stop_events import StopEvents
@@ -119,7 +120,7 @@ class RobotEnvNode(LifecycleNode):
             bridge = Bridge(
                 HostedEnv(hosting.env, name=hosting.name, leaf_type=Leaf),
                 bridge_id=self.bridge_id,
-                first_epoch=self._epoch,
+                first_epoch=hosting.first_epoch,
                 control_period_s=hosting.period_s,
                 authority_s=hosting.authority_s,
                 lease_s=settings['lease_time'],
@@ -319,7 +320,9 @@ def main(args: list[str] | None = None) -> int:
         signal.signal(number, on_signal)
     executor = threading.Thread(target=_spin, args=(node,), name='executor', daemon=True)
     executor.start()
-    node.asked_to_end.wait()  # in the main thread, the only one that Python hands signals to
+    # This thread, the only one that Python hands signals to, may not wait behind others' work.
+    run_first(node.get_parameter('realtime_priority').value, threads=[threading.get_native_id()])
+    node.asked_to_end.wait()
     node.end()
     _ignore_signals()
     executor.join()

@@ -141,6 +141,26 @@ def stopped_as(robot: TopicRobot, cell: Cell, state: StopState, reason: StopReas
     cell.wait_for(lambda: (robot.stop().state, robot.stop().reason) == (state, reason))
 
 
+def test_a_bridge_whose_clock_was_set_back_begins_above_what_the_guard_has_heard_of(
+    cell: Cell,
+) -> None:
+    cell.status.epoch = 77
+    with contextlib.closing(
+        TopicRobot(cell.node, fake_description(), interface='velocity', first_epoch=5)
+    ) as robot:
+        robot.connect(timeout_s=TIMEOUT_S)
+        assert robot.least_epoch == 77
+
+
+def test_an_epoch_above_the_guards_is_kept(cell: Cell) -> None:
+    cell.status.epoch = 77
+    with contextlib.closing(
+        TopicRobot(cell.node, fake_description(), interface='velocity', first_epoch=80)
+    ) as robot:
+        robot.connect(timeout_s=TIMEOUT_S)
+        assert robot.least_epoch == 80
+
+
 def test_the_state_comes_in_the_robot_files_order(robot: TopicRobot) -> None:
     before_ns = time.monotonic_ns()
     state = robot.state()

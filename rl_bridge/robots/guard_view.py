@@ -29,6 +29,7 @@ class StatusFields(Protocol):
 
     guard_id: str
     bridge_id: str
+    epoch: int
     sequence: int
     stop: StopFields
 
@@ -47,6 +48,11 @@ class GuardView:
         self._status: StatusFields | None = None
         self._status_ns = 0
         self._confirmed = False
+
+    @property
+    def epoch(self) -> int:
+        """Return the newest epoch that the guard has heard of; it refuses older ones."""
+        return 0 if self._status is None else int(self._status.epoch)
 
     def hear(self, status: StatusFields, now_ns: int) -> None:
         """Take a status message."""

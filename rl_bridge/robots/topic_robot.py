@@ -129,6 +129,14 @@ class TopicRobot:
             problem = self._unconnected()
             if problem is not None:
                 raise problem
+            # A bridge whose clock was set back would begin below what the guard accepts.
+            self._noted = (max(self._noted[0], self._guard.epoch), 0, 0)
+
+    @property
+    def least_epoch(self) -> int:
+        """Return the epoch above which the guard accepts a BEGIN, once connected."""
+        with self._news:
+            return self._noted[0]
 
     def state(self) -> RobotState:
         """

@@ -53,6 +53,9 @@ from rl_bridge_interfaces.msg import Command, Heartbeat
 #: At rest nothing needs a quick reaction, and a command wakes the guard by itself.
 REST_PERIOD_NS = 40_000_000
 STATUS_PERIOD_NS = 50_000_000
+#: A guard that stood still for longer lets what waited for it come in before it judges ages.
+STOOD_STILL_NS = 100_000_000
+CATCH_UP_S = 0.01
 PARAMETERS_PERIOD_NS = 500_000_000
 #: A flood on one topic may not keep the guard from its update.
 MOST_AT_ONCE = 10
@@ -155,6 +158,8 @@ class GuardNode:
             if now_ns < due_ns:
                 self._wait(due_ns - now_ns)
                 now_ns = time.monotonic_ns()
+            if now_ns - due_ns > STOOD_STILL_NS:
+                time.sleep(CATCH_UP_S)
             self._turn(now_ns)
             period_ns = REST_PERIOD_NS if self._core.at_rest else self._period_ns
             if now_ns >= due_ns:
