@@ -26,6 +26,7 @@ def main(bridge: str) -> None:
         bridge=bridge,
         timeout_s=CALL_TIMEOUT_S,
         connect_timeout_s=CONNECT_TIMEOUT_S,
+        takeover=True,  # the lease of a client that was killed may still run
     )
     try:
         print('truncated,', _sweep(env))

@@ -79,8 +79,9 @@ class Faults:
         )
         try:
             assert client.stdout is not None
-            if client.stdout.readline().strip() != demo_client.MOVING:
-                said = ' '.join(client.communicate()[0:2]).strip().rpartition('\n')[2]
+            first = client.stdout.readline().strip()
+            if first != demo_client.MOVING:
+                said = ' '.join([first, *client.communicate()]).strip().rpartition('\n')[2]
                 raise BridgeUnavailable(f'the client that was to move the arm ended: {said}')
             moving = self.observer.wait_for(_in_motion, timeout_s=TIMEOUT_S)
             killed_ns = self._kill(client if victim == 'client' else self.side.processes[victim])
