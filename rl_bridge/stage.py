@@ -86,12 +86,15 @@ class Stage:
         """
         with self._lock:
             self.halts += 1
-            before = self._latch.current
-            if self._latch.raise_to(StopState.STOPPED, reason, message):
-                self.on_stop('stop', before, self._latch.current)
-                level = logging.INFO if reason in EXPECTED else logging.WARNING
-                logger.log(level, 'halt: %s', message)
-            return self._halt_robot(reason, message)
+            return self._stop_robot(reason, message)
+
+    def _stop_robot(self, reason: StopReason, message: str) -> bool:
+        before = self._latch.current
+        if self._latch.raise_to(StopState.STOPPED, reason, message):
+            self.on_stop('stop', before, self._latch.current)
+            level = logging.INFO if reason in EXPECTED else logging.WARNING
+            logger.log(level, 'halt: %s', message)
+        return self._halt_robot(reason, message)
 
     def insist(self) -> None:
         """Halt a robot again that was halted and yet goes on: a begin had been on its way."""
@@ -269,7 +272,8 @@ class Stage:
             reason, code = StopReason(said or StopReason.STATE_STALE), StatusCode.STOPPED
         else:
             reason, code = StopReason.ENV_FAILED, StatusCode.ENV_FAILED
-        self.halt(reason=reason, message=clause(error))
+        with self._lock:  # nobody asked for this halt, so it ends no reset that waits meanwhile
+            self._stop_robot(reason, clause(error))
         return Status(code, clause(error))
 
 

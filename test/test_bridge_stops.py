@@ -338,6 +338,17 @@ def test_what_a_newer_reset_has_fenced_moves_nothing_any_more(
     assert robots.robot.commands == []
 
 
+def test_a_takeover_during_anothers_reset_begins_once_that_has_failed(robots: RobotRig) -> None:
+    robots.task.during_reset = gate = Gate()
+    first = robots.later(robots.reset, 'ann')
+    gate.reached()
+    takeover = robots.later(lambda: robots.reset('bob', takeover=True))
+    robots.decided()
+    gate.open()
+    assert got(first).status.code in (StatusCode.STOPPED, StatusCode.NO_SESSION)
+    assert got(takeover).status.code == StatusCode.OK
+
+
 def test_a_takeover_that_is_refused_halts_nobody(robots: RobotRig) -> None:
     session = robots.begin('ann')
     reply = robots.reset('bob', takeover=True, specs_hash='0')
