@@ -25,6 +25,7 @@ from rl_bridge.hosted_env import HostedEnv, HostedEnvFailed
 from rl_bridge.link_count import LinkCount
 from rl_bridge.operators import Operators
 from rl_bridge.pictures import Pictures
+from rl_bridge.request_age import lay_too_long
 from rl_bridge.reset_content import reset_content
 from rl_bridge.session import Session
 from rl_bridge.stage import Outcome, Stage, without_result
@@ -48,9 +49,8 @@ from rl_bridge.types import (
 )
 from rl_bridge.wire import specs_hash, specs_to_json
 
-OVERTAKEN = Status(
-    StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
-)
+OVERTAKEN_SENTENCE = 'the session ended before this request was begun; reset to go on'
+OVERTAKEN = Status(StatusCode.NO_SESSION, OVERTAKEN_SENTENCE)
 Transition = Callable[[Run, Any, Any], None]
 
 
@@ -259,18 +259,18 @@ class Bridge:
         elif not isinstance(decision, Join):
             answer(self._answer_of(decision, empty))
 
-    def submit_step(self, request: Any, answer: Answer) -> None:
+    def submit_step(self, request: Any, answer: Answer, *, waited_ns: int = 0) -> None:
         """
         Execute a step, or join, replay or refuse it.
 
         :param request: fields of :class:`StepRequest`.
         :param answer: called once with a :class:`StepReply`, see :meth:`submit_reset`.
+        :param waited_ns: how long it had lain in this process unseen.
         """
         empty = StepReply(step=request.step, session=request.session[:MOST_SESSION])
         if not self._passes(self._door.step, request, empty, answer):
             return
-        action: Any = None
-        problem: Status | None = None
+        action, problem = None, None
         try:
             action = self._hosted.decode(request.action, request.action_text)
         except WireError as error:
@@ -278,7 +278,7 @@ class Bridge:
         with self._book:
             self._notice_expiry()
             if not request.session and problem is None:
-                problem = self._latched()
+                problem = lay_too_long(waited_ns, self._specs.authority) or self._latched()
             halts = self.stage.halts
             decision = self._decide(
                 lambda: self.session.admit_step(request, problem=problem), answer

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from rl_bridge.decision import Refuse, StepFields, refuse
-from rl_bridge.types import StatusCode
+from rl_bridge.types import Status, StatusCode
 
 
 def sent_ns(request: StepFields, *, now_ns: int) -> int:
@@ -46,3 +46,21 @@ def too_old(request: StepFields, *, now_ns: int, authority_ns: int) -> Refuse | 
             f'{authority_ns / 1e6:.0f} ms; nothing moved',
         )
     return None
+
+
+def lay_too_long(waited_ns: int, authority_s: float) -> Status | None:
+    """
+    Refuse a step by hand that lay here for longer than the motion authority.
+
+    It echoes nothing, so how long it was on its way before is not known.
+
+    :param waited_ns: from its arrival at this process until somebody looked at it.
+    :param authority_s: 0 = nothing moves, no check.
+    """
+    if not authority_s or waited_ns <= authority_s * 1e9:
+        return None
+    return Status(
+        StatusCode.TOO_OLD,
+        f'the request lay here for {waited_ns / 1e6:.0f} ms while the bridge stood still; the '
+        f'motion authority is {authority_s * 1e3:.0f} ms; nothing moved, send it again',
+    )

@@ -38,7 +38,7 @@ NOT_CONFIGURED = Status(
     'the bridge is not configured; ros2 lifecycle set it to configure, then activate',
 )
 GREETED = Status(StatusCode.NO_SESSION, 'greetings; nothing was done')
-Handler = Callable[[Any, Callable[[Any], None]], None]
+Handler = Callable[[Any, Callable[[Any], None], int], None]
 
 
 class _HandsOff(CallbackGroup):
@@ -173,7 +173,9 @@ class RequestLoop:
             self._answers.send(handle, header, response)
 
         if getattr(request, 'session', '') != GREETING:
-            return lambda: handler(request, answer)
+            # Stamped by the middleware's own thread, which no busy environment keeps waiting.
+            arrived_ns = header.received_timestamp or time.time_ns()
+            return lambda: handler(request, answer, time.time_ns() - arrived_ns)
         if not self._greetings.take(time.monotonic_ns()):
             return None
         return lambda: answer(service.srv_type.Response(status=_status(GREETED)))
@@ -197,7 +199,7 @@ class RequestLoop:
     # -- requests ---------------------------------------------------------------------------------
     # ---------------
 
-    def _on_step(self, request: Any, answer: Callable[[Any], None]) -> None:
+    def _on_step(self, request: Any, answer: Callable[[Any], None], waited_ns: int) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(
@@ -206,16 +208,18 @@ class RequestLoop:
                 )
             )
         else:
-            bridge.submit_step(request, lambda reply: answer(_step_response(reply)))
+            bridge.submit_step(
+                request, lambda reply: answer(_step_response(reply)), waited_ns=waited_ns
+            )
 
-    def _on_reset(self, request: Any, answer: Callable[[Any], None]) -> None:
+    def _on_reset(self, request: Any, answer: Callable[[Any], None], _: int) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(Reset.Response(status=_status(NOT_CONFIGURED), reset_id=request.reset_id))
         else:
             bridge.submit_reset(request, lambda reply: answer(_reset_response(reply)))
 
-    def _on_get_specs(self, request: Any, answer: Callable[[Any], None]) -> None:
+    def _on_get_specs(self, request: Any, answer: Callable[[Any], None], _: int) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(GetSpecs.Response(status=_status(NOT_CONFIGURED)))
@@ -241,7 +245,7 @@ class RequestLoop:
             )
         )
 
-    def _on_close(self, request: Any, answer: Callable[[Any], None]) -> None:
+    def _on_close(self, request: Any, answer: Callable[[Any], None], _: int) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(Close.Response(status=_status(NOT_CONFIGURED)))
@@ -249,7 +253,7 @@ class RequestLoop:
         reply = bridge.close_session(request.session, auth=request.auth)
         answer(Close.Response(status=_status(reply.status), bridge_id=reply.bridge_id))
 
-    def _on_authorized(self, request: Any, answer: Callable[[Any], None]) -> None:
+    def _on_authorized(self, request: Any, answer: Callable[[Any], None], _: int) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(Authorized.Response(status=_status(NOT_CONFIGURED)))
@@ -257,7 +261,7 @@ class RequestLoop:
         reply = bridge.authorized(request)
         answer(Authorized.Response(status=_status(reply.status), bridge_id=reply.bridge_id))
 
-    def _on_render(self, request: Any, answer: Callable[[Any], None]) -> None:
+    def _on_render(self, request: Any, answer: Callable[[Any], None], _: int) -> None:
         bridge = self._bridge()
         if bridge is None:
             answer(Render.Response(status=_status(NOT_CONFIGURED)))

@@ -338,6 +338,17 @@ def test_what_a_newer_reset_has_fenced_moves_nothing_any_more(
     assert robots.robot.commands == []
 
 
+def test_a_step_by_hand_that_lay_in_a_bridge_that_stood_still_moves_nothing(
+    robots: RobotRig,
+) -> None:
+    answers: list[Any] = []
+    robots.bridge.submit_step(robots.step_request(), answers.append, waited_ns=160 * MS)
+    assert refused(answers.pop(), StatusCode.TOO_OLD, '160 ms', '150 ms', 'send it again')
+    assert not robots.transitions
+    robots.bridge.submit_step(robots.step_request(), answers.append, waited_ns=140 * MS)
+    assert answers.pop().status.code == StatusCode.OK
+
+
 def test_a_takeover_during_anothers_reset_begins_once_that_has_failed(robots: RobotRig) -> None:
     robots.task.during_reset = gate = Gate()
     first = robots.later(robots.reset, 'ann')

@@ -130,6 +130,7 @@ class BridgeProcess:
     def take_request(self, letter: Any) -> None:
         """Receive a request; its answer goes back over the client's link."""
         kind, client, request = letter
+        waited_ns = self._world.kernel.waited_ns
 
         def answer(reply: Any) -> None:
             if self.process.alive:
@@ -141,7 +142,7 @@ class BridgeProcess:
             if kind == 'reset':
                 self.bridge.submit_reset(request, answer)
             elif kind == 'step':
-                self.bridge.submit_step(request, answer)
+                self.bridge.submit_step(request, answer, waited_ns=waited_ns)
             elif kind == 'close':
                 answer(self.bridge.close_session(request.session))
             elif kind == 'heartbeat':

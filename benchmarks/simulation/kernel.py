@@ -50,7 +50,8 @@ class Simulation:
         self.trace: deque[tuple[int, str]] = deque(maxlen=400)
         self.depth = 0
         self.over = False
-        self._events: list[tuple[int, int, Process | None, Callable[[], None]]] = []
+        self.waited_ns = 0  # how much later than due the present event comes, its owner frozen
+        self._events: list[tuple[int, int, Process | None, Callable[[], None], int]] = []
         self._order = itertools.count()
 
     def clock_ns(self) -> int:
@@ -63,7 +64,8 @@ class Simulation:
 
     def after(self, delay_ns: int, call: Callable[[], None], owner: Process | None = None) -> None:
         """Call later; not if the owner is dead by then, later if it is frozen."""
-        event = (self.now_ns + max(0, delay_ns), next(self._order), owner, call)
+        due_ns = self.now_ns + max(0, delay_ns)
+        event = (due_ns, next(self._order), owner, call, due_ns)
         heapq.heappush(self._events, event)
 
     def every(self, period_ns: int, call: Callable[[], None], owner: Process) -> None:
@@ -117,15 +119,16 @@ class Simulation:
             raise Killed(owner.name)
 
     def _next(self) -> None:
-        time_ns, _, owner, call = heapq.heappop(self._events)
+        time_ns, _, owner, call, due_ns = heapq.heappop(self._events)
         self.now_ns = max(self.now_ns, time_ns)
         if owner is not None:
             if not owner.alive:
                 return
             if owner.frozen_until_ns > self.now_ns:
-                event = (owner.frozen_until_ns, next(self._order), owner, call)
+                event = (owner.frozen_until_ns, next(self._order), owner, call, due_ns)
                 heapq.heappush(self._events, event)
                 return
+        self.waited_ns = self.now_ns - due_ns
         call()
 
 

@@ -130,7 +130,9 @@ class TopicRobot:
             if problem is not None:
                 raise problem
             # A bridge whose clock was set back would begin below what the guard accepts.
-            self._noted = (max(self._noted[0], self._guard.epoch), 0, 0)
+            epoch, episode, step = self._noted
+            if not episode:
+                self._noted = (max(epoch, self._guard.epoch), episode, step)
 
     @property
     def least_epoch(self) -> int:
