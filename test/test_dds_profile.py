@@ -83,9 +83,9 @@ def test_the_variable_for_transports_chooses_that_profile(
     assert use_profile().path.endswith('_builtin.xml')
 
 
-def test_a_writer_waits_less_for_a_killed_reader_than_a_guard_may_stand_still() -> None:
-    found = {place.rpartition('/')[2]: value for place, value in content(shipped_file())}
-    assert int(found['healthy_check_timeout_ms']) <= 60
+def test_no_shared_memory_makes_a_writer_wait_for_a_killed_reader() -> None:
+    kinds = [value for place, value in content(shipped_file()) if place.endswith('/type')]
+    assert kinds == ['UDPv4']
 
 
 def test_each_dialect_has_its_own_names() -> None:
