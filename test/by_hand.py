@@ -11,9 +11,11 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from rl_bridge.types import StatusCode
 from rl_bridge_interfaces.srv import Step
 
 TIMEOUT_S = 30.0
+TRIES = 10
 
 
 class ByHand:
@@ -39,7 +41,12 @@ class ByHand:
             self.node.destroy_client(client)
 
     def step(self, *action: float) -> Any:
-        return self.call(Step, 'step', action=list(action))
+        """Step, once more where the answer asks for it: on a busy machine a request lies a while."""
+        for _ in range(TRIES):
+            reply = self.call(Step, 'step', action=list(action))
+            if reply.status.code != StatusCode.TOO_OLD:
+                break
+        return reply
 
     def close(self) -> None:
         self.executor.shutdown()
