@@ -41,7 +41,7 @@ class ByHand:
             self.node.destroy_client(client)
 
     def step(self, *action: float) -> Any:
-        """Step, once more where the answer asks for it: on a busy machine a request lies a while."""
+        """Step, again where the answer asks for it: on a busy machine a request lies a while."""
         for _ in range(TRIES):
             reply = self.call(Step, 'step', action=list(action))
             if reply.status.code != StatusCode.TOO_OLD:
