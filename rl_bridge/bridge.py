@@ -28,7 +28,7 @@ from rl_bridge.pictures import Pictures
 from rl_bridge.request_age import lay_too_long
 from rl_bridge.reset_content import reset_content
 from rl_bridge.session import Session
-from rl_bridge.stage import Outcome, Stage, without_result
+from rl_bridge.stage import OVERTAKEN, Outcome, Stage, without_result
 from rl_bridge.turns import Answer, Turns, attempt, awaited
 from rl_bridge.types import (
     AuthorizedReply,
@@ -49,8 +49,6 @@ from rl_bridge.types import (
 )
 from rl_bridge.wire import specs_hash, specs_to_json
 
-OVERTAKEN_SENTENCE = 'the session ended before this request was begun; reset to go on'
-OVERTAKEN = Status(StatusCode.NO_SESSION, OVERTAKEN_SENTENCE)
 Transition = Callable[[Run, Any, Any], None]
 
 
@@ -141,6 +139,7 @@ class Bridge:
         """Notice an expired lease; to be called every few ten milliseconds."""
         with self._book:
             self._notice_expiry()
+            self.session.listening()
         self.stage.insist()
 
     def _notice_expiry(self) -> None:
@@ -270,7 +269,8 @@ class Bridge:
         empty = StepReply(step=request.step, session=request.session[:MOST_SESSION])
         if not self._passes(self._door.step, request, empty, answer):
             return
-        action, problem = None, None
+        action = None
+        problem: Status | None = None
         try:
             action = self._hosted.decode(request.action, request.action_text)
         except WireError as error:

@@ -33,13 +33,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rl_bridge.decision import Decision, Join, Refuse, Replay, ResetFields, Run, StepFields, refuse
+from rl_bridge.lease import Lease
 from rl_bridge.past_sessions import PastSessions
 from rl_bridge.request_age import sent_ns, too_old
 from rl_bridge.reset_memory import ResetMemory
 from rl_bridge.types import Status, StatusCode
-
-# A client that waits for its first reset sends a copy of it every 250 ms, no sooner.
-LEAST_FIRST_LEASE_S = 1.0
 
 
 class Session:
@@ -65,8 +63,7 @@ class Session:
     ) -> None:
         self._clock_ns = clock_ns
         self._new_session = new_session
-        self._lease_ns = round(lease_s * 1e9)
-        self._first_lease_ns = max(self._lease_ns, round(LEAST_FIRST_LEASE_S * 1e9))
+        self._lease = Lease(lease_s)
         self._authority_ns = round(authority_s * 1e9)
         self.epoch = first_epoch
         self.episode = 0
@@ -75,9 +72,7 @@ class Session:
         self.holder = ''
         self.episode_running = False
         self._episode_end = ''
-        self._named = False  # whether the holder has been told its session, so can heartbeat
         self._granted_ns = 0  # when the last reset was
-        self._lease_end_ns = 0
         self._authority_end_ns = 0
         self._running: Run | None = None
         self._pending: Run | None = None
@@ -108,7 +103,7 @@ class Session:
         repeated = self._resets.recall(request.client_id, request.reset_id)
         if repeated is not None:
             if isinstance(repeated, Join) and self.is_current(repeated.run):
-                self._renew(self._clock_ns())  # it waits for its answer, so it lives
+                self._lease.renew(self._clock_ns())  # it waits for its answer, so it lives
             return repeated
         decision = self._new_reset(request, problem)
         self._resets.note(request.client_id, request.reset_id, decision)
@@ -125,7 +120,7 @@ class Session:
             return self._past.refuse(request.session)
         now = self._clock_ns()
         # A copy that was under way for long says little about its sender now.
-        self._renew(sent_ns(request, now_ns=now))
+        self._lease.renew(sent_ns(request, now_ns=now))
         if 0 < request.step == self.step:
             running = self._running
             if running is not None and not running.reset and self.is_current(running):
@@ -162,9 +157,10 @@ class Session:
         else:
             self._reply = reply
         newest = run.episode == self.episode
-        self._named = self._named or (run.reset and newest)
+        if run.reset and newest:
+            self._lease.named = True
         # Execution may take long (a reset moves the robot): the client's time counts from now.
-        self._renew(self._clock_ns())
+        self._lease.renew(self._clock_ns())
         if not newest:
             return  # a newer reset of the same session waits: the episode is no longer this one
         self.episode_running = episode_running
@@ -180,7 +176,7 @@ class Session:
         self.expire()
         if not session or session != self.session:
             return False
-        self._renew(self._clock_ns())
+        self._lease.renew(self._clock_ns())
         return True
 
     def close(self, session: str) -> Status:
@@ -197,25 +193,22 @@ class Session:
 
         :return: the client id that lost it, or nothing. Ask before any request: those end it too.
         """
-        if not self.holder or self._clock_ns() <= self._lease_end_ns:
+        if not self.holder or not self._lease.over(self._clock_ns()):
             return ''
         lost = self.holder
-        what = 'heartbeat' if self._named else 'copy of its first reset'
-        self._end_session(f'its lease expired: no {what} for {self._present_lease_ns / 1e9:g} s')
+        what = 'heartbeat' if self._lease.named else 'copy of its first reset'
+        self._end_session(f'its lease expired: no {what} for {self._lease.length_ns / 1e9:g} s')
         return lost
+
+    def listening(self) -> None:
+        """Note that requests are heard; to be called every few ten ms. See :class:`Lease`."""
+        self._lease.listening(self._clock_ns())
 
     def end(self, why: str) -> None:
         """End lease and episode from the bridge's side (deactivation, shutdown)."""
         self._end_session(why)
 
     # -- parts of the decisions ------------------------------------------------------------------
-
-    @property
-    def _present_lease_ns(self) -> int:
-        return self._lease_ns if self._named else self._first_lease_ns
-
-    def _renew(self, at_ns: int) -> None:
-        self._lease_end_ns = max(self._lease_end_ns, at_ns + self._present_lease_ns)
 
     def _new_reset(self, request: ResetFields, problem: Status | None) -> Run | Refuse:
         client = request.client_id
@@ -254,11 +247,11 @@ class Session:
             if client:
                 self.session = self._new_session()
                 self.holder = client
-                self._named = False
+                self._lease.named = False
         self.episode += 1
         self.episode_running = False
         self._granted_ns = self._clock_ns()
-        self._lease_end_ns = self._granted_ns + self._present_lease_ns
+        self._lease.begin(self._granted_ns)
         self._authority_end_ns = 0
         return Run(
             session=self.session,

@@ -41,6 +41,9 @@ logger = logging.getLogger('rl_bridge')
 # Takes 'stop' or 'recovery', and the stops before and after it; called under a lock.
 Listener = Callable[[str, Stop, Stop], object]
 Outcome = tuple[Any, bool, str]  # the reply, whether the episode goes on, and if not, why
+OVERTAKEN = Status(
+    StatusCode.NO_SESSION, 'the session ended before this request was begun; reset to go on'
+)
 # Somebody wanted these; any other halt is worth a warning.
 EXPECTED = frozenset(
     {StopReason.CLIENT_CLOSED, StopReason.TAKEOVER, StopReason.DEACTIVATED, StopReason.SHUTDOWN}

@@ -227,7 +227,15 @@ class Rig:
             pass  # the thread that was decided on has left the book: it waits for its turn
 
     def wait(self, ms: float) -> None:
+        """Let time go by in which the bridge stands still: its pulse does not beat."""
         self.now_ns += round(ms * MS)
+
+    def live(self, ms: int) -> None:
+        """Let time go by, to the end of which the pulse beats every 20 ms."""
+        for _ in range(ms // 20):
+            self.bridge.tick()
+            self.wait(20)
+        self.wait(ms % 20)
 
     def close(self) -> None:
         self._pool.shutdown()

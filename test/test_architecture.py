@@ -48,7 +48,7 @@ SPREAD = {
     'types': ('types', 'robot_description'),
     'dds': ('dds_profile', 'dds_profile_node', 'topic_qos'),
     'robot_file': ('robot_file', 'yaml_section'),
-    'session': ('session', 'decision', 'request_age', 'reset_memory', 'past_sessions'),
+    'session': ('session', 'lease', 'decision', 'request_age', 'reset_memory', 'past_sessions'),
     'bridge': (
         'bridge', 'stage', 'hosted_env', 'turns', 'reset_content', 'door', 'link_count',
         'operators', 'pictures', 'stop_events',

@@ -263,4 +263,4 @@ class Intruder:
         status = core.status(self.robot.now_ns)
         return (
             session.session, session.holder, session.epoch, session.step, session.episode,
-            session._lease_end_ns, core.stop, status.sequence, self.robot.outputs)  # fmt: skip
+            session._lease._end_ns, core.stop, status.sequence, self.robot.outputs)  # fmt: skip
