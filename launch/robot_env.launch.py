@@ -79,8 +79,8 @@ def generate_launch_description() -> LaunchDescription:
         ],
     }
     arm = Node(
-        name='sim_arm',
-        executable='sim_arm',
+        name='sim_robot',
+        executable='sim_robot',
         arguments=_ros_arguments('driver'),
         condition=IfCondition(LaunchConfiguration('sim')),
         **common,

@@ -22,13 +22,13 @@ from pathlib import Path
 from rl_bridge.errors import ConfigError
 
 MODULES = {
-    'sim_arm': 'rl_bridge.sim.sim_arm_node',
+    'sim_robot': 'rl_bridge.sim.sim_robot_node',
     'guard': 'rl_bridge.safety.guard_node',
     'robot_env': 'rl_bridge.node',
 }
 # Of SROS2, as config/sros2/policy.xml names them; without DDS security they mean nothing.
 ENCLAVES = {
-    'sim_arm': '/rl_bridge/driver',
+    'sim_robot': '/rl_bridge/driver',
     'guard': '/rl_bridge/guard',
     'robot_env': '/rl_bridge/bridge',
 }
@@ -97,7 +97,7 @@ class RobotSide:
 
         :raises ConfigError: the parameter file does not exist.
         """
-        names = ['sim_arm'] * self.simulated + ['guard'] * self.guarded + ['robot_env']
+        names = ['sim_robot'] * self.simulated + ['guard'] * self.guarded + ['robot_env']
         for name in names:
             # A session of its own: a Ctrl-C in the terminal reaches this process alone, which ends
             # them in order.
@@ -178,7 +178,7 @@ class RobotSide:
         """
         with self._lock:
             self._ending = True
-        for name in ('robot_env', 'guard', 'sim_arm'):
+        for name in ('robot_env', 'guard', 'sim_robot'):
             process = self.processes.get(name)
             if process is None:
                 continue

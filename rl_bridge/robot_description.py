@@ -13,34 +13,119 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 
+#: What the guard and the robots know of how a joint is moved.
+KINDS = ('velocity', 'position', 'effort')
+JOINT_STATE = 'sensor_msgs/msg/JointState'
+NUMBERS = 'std_msgs/msg/Float64MultiArray'
+#: rad or m. Stands for a joint without position limits (`position: unlimited`): a number, so that
+#: every check stays as it is.
+UNLIMITED = 1e9
+
+
 @dataclass(slots=True, frozen=True)
 class Limits:
     """
     Limits per joint in the robot file's order, each array of shape (joints,), SI units.
 
     None of them has a default: a robot file that leaves one out is refused.
+
+    :param effort: Nm or N; None where the robot takes no effort commands.
     """
 
     position_lower: FloatArray
     position_upper: FloatArray
     velocity: FloatArray
     acceleration: FloatArray
+    effort: FloatArray | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class CommandOutput:
+    """
+    One topic that takes the commands of some joints.
+
+    :param topic: relative topic of the controller.
+    :param joints: indices into the robot's joints, in the order in which it takes their values.
+    :param type: any installed message type.
+    :param fields: where each value goes; empty for a type that has a way of its own
+        (Float64MultiArray, JointTrajectory).
+    :param frame_id: of the header, where the type has one.
+    :param arrive_within_s: of a JointTrajectory's only point; for other types 0.
+    """
+
+    topic: str
+    joints: tuple[int, ...]
+    type: str = NUMBERS
+    fields: tuple[str, ...] = ()
+    frame_id: str = ''
+    arrive_within_s: float = 0.0
 
 
 @dataclass(slots=True, frozen=True)
 class CommandInterface:
     """
-    How the robot takes commands, as a ros2_control controller does.
+    How the robot takes commands, as ros2_control's controllers do.
 
-    :param kind: 'velocity' or 'position'.
-    :param topic: relative topic of the controller.
-    :param timeout_s: the controller's own command time-out in seconds, as its maker declares
-        it; 0 = it has none.
+    :param kind: one of ``KINDS``: what the numbers are, whatever message carries them.
+    :param outputs: together they take every joint once.
+    :param timeout_s: the controllers' own command time-out in seconds, as their maker declares
+        it; 0 = they have none.
     """
 
     kind: str
-    topic: str
+    outputs: tuple[CommandOutput, ...]
     timeout_s: float
+
+
+def forward_commands(
+    kind: str, topic: str, timeout_s: float, *, joints: int
+) -> CommandInterface:
+    """Describe a forward controller of ros2_control: an array, one value for each joint."""
+    return CommandInterface(kind, (CommandOutput(topic, tuple(range(joints))),), timeout_s)
+
+
+@dataclass(slots=True, frozen=True)
+class StateFields:
+    """
+    Where the joints' state stands in a message that is no JointState: one path per joint each.
+
+    :param position: empty for joints that measure none, the axes of a mobile base for example.
+    :param velocity: never empty: standstill is verified with it.
+    :param effort: empty for joints that measure none.
+    """
+
+    position: tuple[str, ...]
+    velocity: tuple[str, ...]
+    effort: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, frozen=True)
+class Sensor:
+    """
+    One further stream of measurements, beside the joints' state.
+
+    :param topic: relative topic.
+    :param type: any installed message type.
+    :param fields: paths of numbers, one after the other; empty for a type that has a way of its
+        own (see ``robots/readings.py``).
+    :param shape: of one reading.
+    :param dtype: 'float64', or 'uint8' for pictures.
+    :param lower: smallest value; readings are clipped to it only where docs/robots.md says so.
+    :param upper: largest value.
+    :param max_age_s: an older reading is not acted on.
+    :param history: how many of the last readings a state holds, the newest last; 1 = only that.
+    """
+
+    name: str
+    topic: str
+    type: str
+    shape: tuple[int, ...]
+    max_age_s: float
+    lower: float
+    upper: float
+    fields: tuple[str, ...] = ()
+    dtype: str = 'float64'
+    history: int = 1
 
 
 @dataclass(slots=True, frozen=True)
@@ -107,7 +192,7 @@ class StateChecks:
 
 
 #: How the guard stops a robot where its file does not say.
-HALT_PROFILES = {'velocity': 'zero', 'position': 'hold'}
+HALT_PROFILES = {'velocity': 'zero', 'position': 'hold', 'effort': 'zero'}
 
 
 @dataclass(slots=True, frozen=True)
@@ -128,3 +213,8 @@ class RobotDescription:
     halt: Mapping[str, str] = field(default_factory=lambda: dict(HALT_PROFILES))
     second_stage: SecondStage | None = None
     workspace: Workspace | None = None
+    state_type: str = JOINT_STATE
+    state_fields: StateFields | None = None  # of any other type
+    sensors: Mapping[str, Sensor] = field(default_factory=dict)
+    #: What a simulator needs to know besides; nobody else looks at it.
+    simulation: Mapping[str, object] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from rl_bridge.types import (
     StateChecks,
     StopStatus,
     Workspace,
+    forward_commands,
 )
 from rl_bridge.yaml_section import Section, read_yaml
 
@@ -82,13 +83,13 @@ def _description(top: Section) -> RobotDescription:
     dh = None if top.get('dh') is None else top.table('dh', len(joints), DH_COLUMNS)
     if dh is None and top.has('workspace'):
         raise top.fault('workspace', 'needs dh too, to know where the tool is; add it')
-    halt = _halt(top.section('halt')) if top.has('halt') else HALT_PROFILES
+    halt = _halt(top.section('halt')) if top.has('halt') else _default_profiles()
     return RobotDescription(
         name=top.text('name'),
         joints=joints,
         state_topic=state.topic('topic'),
         state_max_age_s=state.number('max_age', above=0.0),
-        commands=_commands(top.section('commands')),
+        commands=_commands(top.section('commands'), len(joints)),
         limits=_limits(top.section('limits'), len(joints)),
         standstill_speed=standstill.number('speed', above=0.0),
         standstill_within_s=standstill.number('within', above=0.0),
@@ -133,9 +134,13 @@ def _stop_status(section: Section) -> StopStatus:
     )
 
 
+def _default_profiles() -> dict[str, str]:
+    return {kind: HALT_PROFILES[kind] for kind in COMMAND_KINDS}
+
+
 def _halt(section: Section) -> dict[str, str]:
     section.only(optional=(*COMMAND_KINDS, 'second_stage'))
-    profiles = dict(HALT_PROFILES)
+    profiles = _default_profiles()
     for kind in COMMAND_KINDS:
         if section.has(kind):
             entry = section.section(kind)
@@ -163,7 +168,7 @@ def _workspace(section: Section) -> Workspace:
     return Workspace(lower, upper)
 
 
-def _commands(section: Section) -> dict[str, CommandInterface]:
+def _commands(section: Section, joints: int) -> dict[str, CommandInterface]:
     section.only(optional=COMMAND_KINDS)
     if not any(section.has(kind) for kind in COMMAND_KINDS):
         raise ConfigError(
@@ -175,8 +180,11 @@ def _commands(section: Section) -> dict[str, CommandInterface]:
         if section.has(kind):
             entry = section.section(kind)
             entry.only('topic', 'timeout')
-            commands[kind] = CommandInterface(
-                kind=kind, topic=entry.topic('topic'), timeout_s=entry.number('timeout', least=0.0)
+            commands[kind] = forward_commands(
+                kind,
+                entry.topic('topic'),
+                entry.number('timeout', least=0.0),
+                joints=joints,
             )
     return commands
 

@@ -10,17 +10,25 @@ code which only reads fields takes either: the ROS side passes messages, the loo
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
+
+from numpy.typing import NDArray
 
 from rl_bridge.robot_description import CommandInterface as CommandInterface
+from rl_bridge.robot_description import CommandOutput as CommandOutput
 from rl_bridge.robot_description import FloatArray as FloatArray
 from rl_bridge.robot_description import Limits as Limits
 from rl_bridge.robot_description import RobotDescription as RobotDescription
 from rl_bridge.robot_description import SecondStage as SecondStage
+from rl_bridge.robot_description import Sensor as Sensor
 from rl_bridge.robot_description import StateChecks as StateChecks
+from rl_bridge.robot_description import StateFields as StateFields
 from rl_bridge.robot_description import StopStatus as StopStatus
 from rl_bridge.robot_description import Workspace as Workspace
+from rl_bridge.robot_description import forward_commands as forward_commands
 
 PROTOCOL_VERSION = 2
 #: The session of requests that only want an answer: a bridge does nothing else for them.
@@ -280,11 +288,26 @@ class RenderReply:
 
 
 @dataclass(slots=True, frozen=True)
+class Reading:
+    """
+    What a sensor measured.
+
+    :param values: of the sensor's shape; with a history (history, *shape), the newest last.
+    :param stamp_ns: monotonic clock of this host when the newest arrived.
+    :param header_ns: the driver's own stamp of it, of whatever clock; 0 = it sets none.
+    """
+
+    values: NDArray[Any]
+    stamp_ns: int
+    header_ns: int = 0
+
+
+@dataclass(slots=True, frozen=True)
 class RobotState:
     """
-    The measured state of all joints in the robot file's order.
+    The measured state of all joints in the robot file's order, and of all further sensors.
 
-    :param position: shape (joints,), rad or m.
+    :param position: shape (joints,), rad or m; zeros where the robot measures none.
     :param velocity: shape (joints,), rad/s or m/s.
     :param effort: shape (joints,), Nm or N; zeros where the robot measures none.
     :param stamp_ns: monotonic clock of this host when the state arrived.
@@ -294,3 +317,4 @@ class RobotState:
     velocity: FloatArray
     effort: FloatArray
     stamp_ns: int
+    sensors: Mapping[str, Reading] = field(default_factory=dict)

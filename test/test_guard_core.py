@@ -15,7 +15,6 @@ from rl_bridge.errors import ConfigError
 from rl_bridge.safety.guard_core import GuardCore
 from rl_bridge.safety.guard_state import GuardCommand, GuardConfig, Refusal, Tick
 from rl_bridge.types import (
-    CommandInterface,
     CommandKind,
     FloatArray,
     Limits,
@@ -23,6 +22,7 @@ from rl_bridge.types import (
     Stop,
     StopReason,
     StopState,
+    forward_commands,
 )
 
 MS = 1_000_000
@@ -35,8 +35,8 @@ ROBOT = RobotDescription(
     state_topic='joint_states',
     state_max_age_s=0.1,
     commands={
-        'velocity': CommandInterface('velocity', 'velocity/commands', 0.0),
-        'position': CommandInterface('position', 'position/commands', 0.0),
+        'velocity': forward_commands('velocity', 'velocity/commands', 0.0, joints=2),
+        'position': forward_commands('position', 'position/commands', 0.0, joints=2),
     },
     limits=Limits(
         position_lower=np.array([-1.0, -2.0]),
@@ -203,7 +203,7 @@ def test_an_unchanged_output_is_repeated_for_controllers_with_a_time_out() -> No
 
 
 def test_a_controllers_short_time_out_shortens_the_repetition() -> None:
-    commands = {'velocity': CommandInterface('velocity', 'velocity/commands', 0.015)}
+    commands = {'velocity': forward_commands('velocity', 'velocity/commands', 0.015, joints=2)}
     robot = RobotDescription(
         name='fast', joints=ROBOT.joints, state_topic='s', state_max_age_s=0.1, commands=commands,
         limits=ROBOT.limits, standstill_speed=0.02, standstill_within_s=0.5,

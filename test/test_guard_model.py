@@ -19,12 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from rl_bridge.safety.guard_core import GuardCore
 from rl_bridge.safety.guard_state import GuardCommand, Tick
 from rl_bridge.types import (
-    CommandInterface,
     CommandKind,
     FloatArray,
     Limits,
     RobotDescription,
     StopState,
+    forward_commands,
 )
 
 MS = 1_000_000
@@ -36,8 +36,8 @@ ROBOT = RobotDescription(
     state_topic='joint_states',
     state_max_age_s=0.1,
     commands={
-        'velocity': CommandInterface('velocity', 'velocity/commands', 0.0),
-        'position': CommandInterface('position', 'position/commands', 0.0),
+        'velocity': forward_commands('velocity', 'velocity/commands', 0.0, joints=2),
+        'position': forward_commands('position', 'position/commands', 0.0, joints=2),
     },
     limits=Limits(LOWER, UPPER, SPEED, ACCELERATION),
     standstill_speed=0.02,

@@ -15,7 +15,6 @@ from rl_bridge.events import StopEvent
 from rl_bridge.safety.guard_core import GuardCore
 from rl_bridge.safety.guard_state import GuardCommand, Refusal, RobotStop, Tick
 from rl_bridge.types import (
-    CommandInterface,
     CommandKind,
     FloatArray,
     Limits,
@@ -26,6 +25,7 @@ from rl_bridge.types import (
     StopState,
     StopStatus,
     Workspace,
+    forward_commands,
 )
 
 MS = 1_000_000
@@ -38,8 +38,8 @@ ROBOT = RobotDescription(
     state_topic='joint_states',
     state_max_age_s=0.1,
     commands={
-        'velocity': CommandInterface('velocity', 'velocity/commands', 0.0),
-        'position': CommandInterface('position', 'position/commands', 0.0),
+        'velocity': forward_commands('velocity', 'velocity/commands', 0.0, joints=2),
+        'position': forward_commands('position', 'position/commands', 0.0, joints=2),
     },
     limits=Limits(
         position_lower=np.array([-1.0, -2.0]),

@@ -27,7 +27,7 @@ def test_a_shared_file_is_found_and_a_missing_one_named() -> None:
 
 def test_the_bridge_alone_starts_by_itself_and_all_share_namespace_and_parameters() -> None:
     side = RobotSide(namespace='/cell/', parameters={'robot_file': 'ur5e.yaml'})
-    for name in ('sim_arm', 'guard', 'robot_env'):
+    for name in ('sim_robot', 'guard', 'robot_env'):
         words = list(side.command(name))
         assert '-r __ns:=/cell' in ' '.join(words)
         start = '    autostart: true\n' if name == 'robot_env' else ''

@@ -80,9 +80,9 @@ def test_a_complete_file_is_read_in_full(tmp_path: Path) -> None:
     assert robot.name == 'two_link'
     assert robot.joints == ('shoulder', 'elbow')
     assert (robot.state_topic, robot.state_max_age_s) == ('joint_states', 0.1)
-    assert robot.commands['velocity'].topic == 'velocity_controller/commands'
+    assert robot.commands['velocity'].outputs[0].topic == 'velocity_controller/commands'
     assert robot.commands['velocity'].timeout_s == 0.2
-    assert robot.commands['position'].topic == '/position_controller/commands'
+    assert robot.commands['position'].outputs[0].topic == '/position_controller/commands'
     assert robot.commands['position'].timeout_s == 0.0
     assert robot.commands['position'].kind == 'position'
     np.testing.assert_array_equal(robot.limits.position_lower, [-1.0, -2.0])

@@ -20,14 +20,14 @@ from rl_bridge.safety.limits import (
     outside_range,
     slew,
 )
-from rl_bridge.types import CommandInterface, Limits, RobotDescription
+from rl_bridge.types import Limits, RobotDescription, forward_commands
 
 ROBOT = RobotDescription(
     name='two_link',
     joints=('shoulder', 'elbow'),
     state_topic='joint_states',
     state_max_age_s=0.1,
-    commands={'velocity': CommandInterface('velocity', 'commands', 0.0)},
+    commands={'velocity': forward_commands('velocity', 'commands', 0.0, joints=2)},
     limits=Limits(
         position_lower=np.array([-1.0, -2.0]),
         position_upper=np.array([1.0, 3.0]),

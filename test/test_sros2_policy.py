@@ -164,7 +164,7 @@ def assert_equal_soon(allowed: Rights, look: Callable[[], Rights]) -> None:
         assert allowed[right] == names, right
 
 
-@pytest.mark.parametrize('profile', ['robot_env', 'robot_env_robot', 'guard', 'sim_arm'])
+@pytest.mark.parametrize('profile', ['robot_env', 'robot_env_robot', 'guard', 'sim_robot'])
 def test_the_policy_allows_what_a_process_opens_no_more_and_no_less(
     graph: Any, profile: str
 ) -> None:
@@ -202,7 +202,7 @@ def test_each_node_is_in_its_enclave(graph: Any) -> None:
         for name, _, enclave in graph.get_node_names_and_namespaces_with_enclaves()
     }
     expected = {
-        'sim_arm': '/rl_bridge/driver', 'guard': '/rl_bridge/guard',
+        'sim_robot': '/rl_bridge/driver', 'guard': '/rl_bridge/guard',
         'robot_env': '/rl_bridge/bridge', 'robot_env_robot': '/rl_bridge/bridge',
     }  # fmt: skip
     assert {name: enclaves[name] for name in expected} == expected

@@ -16,7 +16,6 @@ from rl_bridge.errors import RobotNotReady, RobotStopped
 from rl_bridge.safety.limits import check_command
 from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.types import (
-    CommandInterface,
     FloatArray,
     Limits,
     RobotDescription,
@@ -24,6 +23,7 @@ from rl_bridge.types import (
     Stop,
     StopReason,
     StopState,
+    forward_commands,
 )
 
 
@@ -47,7 +47,7 @@ def fake_description(joints: int = 2, *, dh: ArrayLike | None = None) -> RobotDe
     """
     ones = np.ones(joints)
     commands = {
-        kind: CommandInterface(kind, f'fake_{kind}/commands', 0.0)
+        kind: forward_commands(kind, f'fake_{kind}/commands', 0.0, joints=joints)
         for kind in ('velocity', 'position')
     }
     return RobotDescription(

@@ -100,7 +100,7 @@ class GuardNode:
             start=Stop(IDLE.state, IDLE.reason, f'{IDLE.message}; guarded with {scheduling}'),
         )
         self._seen = self._core.stop
-        output_topic = robot.commands[kind].topic
+        output_topic = robot.commands[kind].outputs[0].topic
         self._company = Company(node, guard_id, output_topic, robot.state_topic)
         self._connect(robot, values['bridge'])
         self._company.listen()

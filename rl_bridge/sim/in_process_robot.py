@@ -15,7 +15,6 @@ from rl_bridge.safety.limits import check_command
 from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm
 from rl_bridge.types import (
-    CommandInterface,
     FloatArray,
     Limits,
     RobotDescription,
@@ -25,6 +24,7 @@ from rl_bridge.types import (
     StopReason,
     StopState,
     StopStatus,
+    forward_commands,
 )
 
 
@@ -38,7 +38,7 @@ def ur5e_description() -> RobotDescription:
         state_topic='joint_states',
         state_max_age_s=0.1,
         commands={
-            kind: CommandInterface(kind, f'forward_{kind}_controller/commands', 0.0)
+            kind: forward_commands(kind, f'forward_{kind}_controller/commands', 0.0, joints=6)
             for kind in ('velocity', 'position')
         },
         limits=Limits(-position_upper, position_upper, np.full(6, 1.0), np.full(6, 3.0)),

@@ -53,10 +53,10 @@ class Driver:
         node.create_subscription(
             Bool, 'robot_running', lambda message: self.running.append(message.data), 10
         )
-        self.stop = node.create_client(SetBool, 'sim_arm/press_stop')
+        self.stop = node.create_client(SetBool, 'sim_robot/press_stop')
 
     def launch(self, **parameters: object) -> subprocess.Popen[str]:
-        words = [sys.executable, '-m', 'rl_bridge.sim.sim_arm_node']
+        words = [sys.executable, '-m', 'rl_bridge.sim.sim_robot_node']
         words += ['--ros-args', '-r', f'__ns:={NAMESPACE}']
         for name, value in parameters.items():
             words += ['-p', f'{name}:={value}']
@@ -301,7 +301,7 @@ def test_a_parameter_that_makes_no_sense_ends_the_process_with_one_sentence(
     process = driver.launch(**{name: bad})
     output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
-    assert f'sim_arm cannot start: {sentence}' in output or sentence in output
+    assert f'sim_robot cannot start: {sentence}' in output or sentence in output
     assert 'Traceback' not in output
 
 
@@ -338,7 +338,7 @@ def test_a_released_stop_leaves_the_arm_at_rest_until_the_next_command(driver: D
 
 def test_no_topic_or_service_moves_the_arm_but_the_controllers(driver: Driver) -> None:
     driver.start()
-    names = ('sim_arm', NAMESPACE)
+    names = ('sim_robot', NAMESPACE)
 
     def complete() -> bool:
         if names not in driver.node.get_node_names_and_namespaces():
@@ -355,4 +355,4 @@ def test_no_topic_or_service_moves_the_arm_but_the_controllers(driver: Driver) -
     services = driver.node.get_service_names_and_types_by_node(*names)
     stock = {'rcl_interfaces', 'type_description_interfaces'}
     others = {name for name, kinds in services if kinds[0].split('/')[0] not in stock}
-    assert others <= {f'{NAMESPACE}/sim_arm/press_stop'}, 'that one only brakes it'
+    assert others <= {f'{NAMESPACE}/sim_robot/press_stop'}, 'that one only brakes it'

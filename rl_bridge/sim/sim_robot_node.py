@@ -1,7 +1,7 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The node ``sim_arm``: a simulated UR5e with the topics of the real one's driver, ur_robot_driver.
+The node ``sim_robot``: a simulated UR5e with the topics of the real one's driver, ur_robot_driver.
 
 Whatever commands it cannot tell it from the real arm, and there is no way around its controllers:
 it cannot be reset, paused or moved by anything but commands.
@@ -232,7 +232,7 @@ def main(args: Sequence[str] | None = None) -> int:
         signal.signal(number, end)
     use_profile()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node('sim_arm')
+    node = rclpy.create_node('sim_robot')
     try:
         driver = SimArmDriver(node)
         drivers.append(driver)
@@ -242,7 +242,7 @@ def main(args: Sequence[str] | None = None) -> int:
         finally:
             driver.close()
     except (RlBridgeError, ParameterException) as error:
-        print(f'sim_arm cannot start: {error}', file=sys.stderr)
+        print(f'sim_robot cannot start: {error}', file=sys.stderr)
         return 1
     finally:
         # A second signal does nothing while the process ends in order.
