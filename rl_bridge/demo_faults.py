@@ -5,18 +5,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rl_bridge import demo_client
 from rl_bridge.errors import BridgeUnavailable
 from rl_bridge.processes import RobotSide
+from rl_bridge.shared_memory import sweep, used_by
 from rl_bridge.types import StopReason, StopState
 
 if TYPE_CHECKING:
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
 
 MOVING_RAD_S = 0.1
 TIMEOUT_S = 20.0
-SHARED_MEMORY = Path('/dev/shm')
-EVERYBODYS = 'lttng-ust-wait'  # LTTng, which ROS 2 is linked with, keeps these for ever
-PORT = re.compile(r'fast(rtps|dds)_port\d+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ class Faults:
 
     def _kill(self, process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
         """Kill, noting what shared memory is left behind; return when, in ns."""
-        self._left |= _shared_memory_of(process.pid)
+        self._left |= used_by(process.pid)
         killed_ns = time.monotonic_ns()
         process.kill()
         return killed_ns
@@ -120,37 +115,9 @@ class Faults:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._sweep()
-
-    def _sweep(self) -> None:
-        """
-        Remove the shared memory that the killed left, where no other process uses it.
-
-        This one has let go of ROS by then; what it still has mapped goes with it.
-        """
-        left = {name for name in self._left if (SHARED_MEMORY / name).exists()}
-        others = {int(folder.name) for folder in Path('/proc').glob('[0-9]*')} - {os.getpid()}
-        for process in others if left else ():
-            left -= _shared_memory_of(process)
-        for name in left:
-            with contextlib.suppress(OSError):
-                (SHARED_MEMORY / name).unlink()
+        sweep(self._left)  # this process has let go of ROS by now
 
 
 def _in_motion(sight: Sight) -> bool:
     running = sight.guard is not None and sight.guard.stop.state == StopState.RUNNING
     return running and sight.speed > MOVING_RAD_S
-
-
-def _shared_memory_of(process: int) -> set[str]:
-    """Return the names of the files in /dev/shm that a process uses."""
-    folder = Path(f'/proc/{process}')
-    try:
-        paths = set((folder / 'maps').read_text(encoding='utf-8').split())
-        paths |= {os.readlink(link) for link in (folder / 'fd').iterdir()}
-    except (OSError, UnicodeDecodeError):  # ended meanwhile, or another user's
-        return set()
-    names = {Path(path).name for path in paths if path.startswith(f'{SHARED_MEMORY}/')}
-    names = {name for name in names if not name.startswith(EVERYBODYS)}
-    # A port's mutex is mapped under the name it had before it got this one.
-    return names | {f'sem.{name}_mutex' for name in names if PORT.fullmatch(name)}

@@ -58,8 +58,8 @@ SPREAD = {
         'presence_node', 'pulse_node', 'boundary_node', 'answers_node',
     ),
     'tools': (
-        'cli', 'event_table', 'processes', 'demo', 'demo_client', 'demo_faults', 'observer_node',
-        'operator_node',
+        'cli', 'event_table', 'processes', 'shared_memory', 'demo', 'demo_client', 'demo_faults',
+        'observer_node', 'operator_node',
     ),
     'package': ('__init__',),
 }

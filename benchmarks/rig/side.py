@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from benchmarks.rig.robot import DESCRIPTION
 from benchmarks.rig.zygote import Child, Zygote
 from rl_bridge import node
 from rl_bridge.safety import guard_node
+from rl_bridge.shared_memory import SHARED_MEMORY, own, sweep
 
 NAMESPACE = '/rig'
 BRIDGE = f'{NAMESPACE}/robot_env'
 BRAND_NEW_S = 5.0
 END_TIMEOUT_S = 5.0
-SHARED_MEMORY = Path('/dev/shm')
 _NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000
 
 #: Runs the robot until a condition holds, for at most so many seconds.
@@ -53,7 +53,7 @@ class Side:
 
     def __init__(self, folder: Path, *, client_host: int = 0) -> None:
         self.folder = folder
-        self._before = {path.name for path in _files()}
+        self._before = _files()
         self.panel: Panel = shared_panel()
         task.panel = self.panel
         self._client_host = client_host
@@ -109,7 +109,7 @@ class Side:
         _await(ending)
         self._zygote.close()
         _await([client.child for client in (self.driver, self.reserve) if client is not None])
-        _remove_unused({path.name for path in _files()} - self._before)
+        sweep(_files() - self._before)
 
     def _start_client(self, run: Run) -> Client:
         number, self._clients = self._clients, self._clients + 1
@@ -185,25 +185,14 @@ def _await(children: list[Child]) -> None:
 def _sweep() -> None:
     """Remove what nobody uses in /dev/shm and what is not brand-new."""
     before_s = time.time() - BRAND_NEW_S
-    old = {path.name for path in _files() if path.lstat().st_mtime < before_s}
-    _remove_unused(old)
+    old = set()
+    for name in _files():
+        with contextlib.suppress(FileNotFoundError):
+            if (SHARED_MEMORY / name).lstat().st_mtime < before_s:
+                old.add(name)
+    sweep(old)
 
 
-def _files() -> list[Path]:
+def _files() -> set[str]:
     """The files of Fast DDS in /dev/shm."""
-    return list(SHARED_MEMORY.glob('*fast*'))
-
-
-def _remove_unused(names: set[str]) -> None:
-    """Remove those of the files in /dev/shm that no process uses."""
-    for process in Path('/proc').glob('[0-9]*'):
-        try:
-            words = (process / 'maps').read_text().split()
-            words += [os.readlink(link) for link in (process / 'fd').iterdir()]
-        except OSError:
-            continue  # it has ended meanwhile
-        used = {Path(word).name for word in words if word.startswith(f'{SHARED_MEMORY}/')}
-        # A port's mutex is mapped under the name it had before it got this one.
-        names -= used | {f'sem.{name}_mutex' for name in used}
-    for name in names:
-        (SHARED_MEMORY / name).unlink(missing_ok=True)
+    return {name for name in own() if 'fast' in name}
