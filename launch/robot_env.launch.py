@@ -32,15 +32,15 @@ from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity, Substitution
 
 # A guard that dies more often than this is no guard.
 MOST_DEATHS, DEATHS_WITHIN_S = 3, 60.0
 ARGUMENTS = {
     'namespace': ('', 'ROS namespace of all nodes'),
     'params_file': (
-        os.path.join(get_package_share_directory('rl_bridge'), 'config', 'robot_env.yaml'),
-        'parameters of all nodes',
+        'robot_env.yaml',
+        "parameters of all nodes: a path, or the name of one of rl_bridge's own in its config",
     ),
     'sim': ('true', "start the simulated arm; false where a real robot's driver runs"),
     'guard': ('true', 'start the guard; false only for hosted environments that move nothing'),
@@ -74,7 +74,7 @@ def generate_launch_description() -> LaunchDescription:
             condition=UnlessCondition(LaunchConfiguration('use_respawn')),
         ),
         'parameters': [
-            LaunchConfiguration('params_file'),
+            _ParamsFile(),
             {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
         ],
     }
@@ -119,6 +119,16 @@ def _ros_arguments(enclave: str) -> list:
         '--enclave',
         [LaunchConfiguration('enclave'), f'/{enclave}'],
     ]
+
+
+class _ParamsFile(Substitution):
+    """The path in ``params_file``; a bare name that is no file here is one of rl_bridge's own."""
+
+    def perform(self, context: LaunchContext) -> str:
+        path = LaunchConfiguration('params_file').perform(context)
+        if os.path.isfile(path) or os.path.basename(path) != path:
+            return path
+        return os.path.join(get_package_share_directory('rl_bridge'), 'config', path)
 
 
 class _GuardExits:

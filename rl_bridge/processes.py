@@ -69,7 +69,8 @@ class RobotSide:
     itself (its log says why) or is killed again and again is not.
 
     :param namespace: ROS namespace of all of them.
-    :param params_file: parameters of all of them; by default config/robot_env.yaml.
+    :param params_file: parameters of all of them: a path, or the name of one of rl_bridge's own;
+        by default config/robot_env.yaml.
     :param simulated: whether the arm is simulated; otherwise a real robot's driver runs already.
     :param guarded: whether a guard runs; only hosted environments that move nothing go without.
     :param parameters: further parameters of all of them by name, over those of the file; each as
@@ -136,9 +137,11 @@ class RobotSide:
 
     def command(self, name: str) -> Sequence[str]:
         """Return the command line of one process."""
-        params_file = self.params_file or str(share_file('config', 'robot_env.yaml'))
+        params_file = self.params_file or 'robot_env.yaml'
         if not Path(params_file).is_file():
-            raise ConfigError(f'params_file {params_file!r} does not exist')
+            if Path(params_file).name != params_file:
+                raise ConfigError(f'params_file {params_file!r} does not exist')
+            params_file = str(share_file('config', params_file))
         words = [sys.executable, '-m', MODULES[name], '--ros-args', '--params-file', params_file]
         words += ['--log-level', self.log_level, '-r', f'__ns:=/{self.namespace.strip("/")}']
         words += ['--enclave', ENCLAVES[name]]

@@ -31,8 +31,10 @@ sys.exit(service.run())
 '''
 
 
-def launched(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    path = str(share_file('launch', 'robot_env.launch.py'))
+def launched(
+    *arguments: str, file: str = 'robot_env.launch.py', **environment: str
+) -> subprocess.Popen[str]:
+    path = str(share_file('launch', file))
     return subprocess.Popen(
         [sys.executable, '-c', LAUNCH, path, *arguments],
         env={**os.environ, **environment},
@@ -96,3 +98,18 @@ def test_without_autostart_the_bridge_stays_unconfigured() -> None:
     finally:
         lines.append(interrupt(process))
     assert not any('configured: reach' in line for line in lines)
+
+
+def test_a_fleet_has_a_robot_side_in_each_namespace_and_the_others_outlive_a_part_of_one() -> None:
+    prefix = f'fleet_{os.getpid()}_'
+    names = ','.join(['robot_env.yaml', str(share_file('config', 'robot_env.yaml'))])
+    process = launched(f'prefix:={prefix}', f'params_files:={names}', file='fleet.launch.py')
+    try:
+        lines = lines_until(process.stdout, 'the bridge is active')
+        lines += lines_until(process.stdout, 'the bridge is active')
+        shared_memory.kill_id(guard_of(process.pid))
+        lines += lines_until(process.stdout, 'guarding ur5e')
+    finally:
+        rest = interrupt(process)
+    assert all(f'{prefix}{i}.guard' in ''.join(lines) + rest for i in (0, 1))
+    assert rest.count('process has finished cleanly') == 6, rest

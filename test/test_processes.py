@@ -38,6 +38,13 @@ def test_the_bridge_alone_starts_by_itself_and_all_share_namespace_and_parameter
     assert not Path(words[-1]).exists()
 
 
+def test_a_bare_name_is_one_of_the_parameter_files_that_are_installed() -> None:
+    words = RobotSide(params_file='robot_env.yaml').command('guard')
+    assert str(share_file('config', 'robot_env.yaml')) in words
+    with pytest.raises(ConfigError, match=r'config/no_such\.yaml is neither'):
+        RobotSide(params_file='no_such.yaml').command('guard')
+
+
 def test_a_missing_parameter_file_is_refused_before_anything_starts(tmp_path: Path) -> None:
     side = RobotSide(params_file=str(tmp_path / 'none.yaml'))
     with pytest.raises(ConfigError, match=r"none\.yaml' does not exist"), side:
