@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float64]
 KINDS = ('velocity', 'position', 'effort')
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 NUMBERS = 'std_msgs/msg/Float64MultiArray'
+TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
 #: rad or m. Stands for a joint without position limits (`position: unlimited`): a number, so that
 #: every check stays as it is.
 UNLIMITED = 1e9
@@ -77,9 +78,7 @@ class CommandInterface:
     timeout_s: float
 
 
-def forward_commands(
-    kind: str, topic: str, timeout_s: float, *, joints: int
-) -> CommandInterface:
+def forward_commands(kind: str, topic: str, timeout_s: float, *, joints: int) -> CommandInterface:
     """Describe a forward controller of ros2_control: an array, one value for each joint."""
     return CommandInterface(kind, (CommandOutput(topic, tuple(range(joints))),), timeout_s)
 
@@ -218,3 +217,8 @@ class RobotDescription:
     sensors: Mapping[str, Sensor] = field(default_factory=dict)
     #: What a simulator needs to know besides; nobody else looks at it.
     simulation: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def measures_position(self) -> bool:
+        """Whether the joints' positions are measured; zeros stand for them otherwise."""
+        return self.state_fields is None or bool(self.state_fields.position)

@@ -6,23 +6,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from rl_bridge.command_section import read_commands
 from rl_bridge.errors import ConfigError
-from rl_bridge.robot_description import HALT_PROFILES
+from rl_bridge.robot_description import HALT_PROFILES, JOINT_STATE, KINDS, UNLIMITED
+from rl_bridge.sensor_section import read_sensors
 from rl_bridge.types import (
-    CommandInterface,
     Limits,
     RobotDescription,
     SecondStage,
     StateChecks,
+    StateFields,
     StopStatus,
     Workspace,
-    forward_commands,
 )
 from rl_bridge.yaml_section import Section, read_yaml
 
-COMMAND_KINDS = ('velocity', 'position')
-PROFILES = {'velocity': ('zero', 'ramp'), 'position': ('hold', 'ramp')}
+PROFILES = {'velocity': ('zero', 'ramp'), 'position': ('hold', 'ramp'), 'effort': ('zero',)}
+UNLIMITED_WORD = 'unlimited'
 DH_COLUMNS = 4
+_FIELDS = ('position', 'velocity', 'effort')
+_STATE = ('type', *_FIELDS)
 _CHECKS = ('frozen_within', 'jump', 'position_tolerance', 'velocity_tolerance')
 
 _SOURCE_CONFIG = Path(__file__).resolve().parent.parent / 'config'
@@ -73,24 +78,25 @@ def _description(top: Section) -> RobotDescription:
         'commands',
         'limits',
         'standstill',
-        optional=('dh', 'stop_status', 'halt', 'workspace'),
+        optional=('sensors', 'dh', 'stop_status', 'halt', 'workspace', 'simulation'),
     )
     joints = top.names('joints')
     state = top.section('state')
-    state.only('topic', 'max_age', optional=_CHECKS)
+    state.only('topic', 'max_age', optional=(*_STATE, *_CHECKS))
     standstill = top.section('standstill')
     standstill.only('speed', 'within')
     dh = None if top.get('dh') is None else top.table('dh', len(joints), DH_COLUMNS)
     if dh is None and top.has('workspace'):
         raise top.fault('workspace', 'needs dh too, to know where the tool is; add it')
-    halt = _halt(top.section('halt')) if top.has('halt') else _default_profiles()
-    return RobotDescription(
+    halt = _halt(top.section('halt')) if top.has('halt') else HALT_PROFILES
+    commands = read_commands(top.section('commands'), joints)
+    robot = RobotDescription(
         name=top.text('name'),
         joints=joints,
         state_topic=state.topic('topic'),
         state_max_age_s=state.number('max_age', above=0.0),
-        commands=_commands(top.section('commands'), len(joints)),
-        limits=_limits(top.section('limits'), len(joints)),
+        commands=commands,
+        limits=_limits(top.section('limits'), len(joints), effort='effort' in commands),
         standstill_speed=standstill.number('speed', above=0.0),
         standstill_within_s=standstill.number('within', above=0.0),
         dh=dh,
@@ -99,7 +105,54 @@ def _description(top: Section) -> RobotDescription:
         halt=dict(halt),
         second_stage=_second_stage(top),
         workspace=_workspace(top.section('workspace')) if top.has('workspace') else None,
+        state_type=_state_type(state),
+        state_fields=_state_fields(state, len(joints)),
+        sensors=read_sensors(top.section('sensors')) if top.has('sensors') else {},
+        simulation=top.mapping('simulation') if top.has('simulation') else {},
     )
+    if not robot.measures_position:
+        _fits_without_positions(top)
+    return robot
+
+
+def _state_type(section: Section) -> str:
+    return section.type_name('type', 'msg') if section.has('type') else JOINT_STATE
+
+
+def _state_fields(section: Section, joints: int) -> StateFields | None:
+    given = [key for key in _FIELDS if section.has(key)]
+    if _state_type(section) == JOINT_STATE:
+        if given:
+            raise section.fault(
+                given[0], f'is not for {JOINT_STATE}, which names its joints; take it out'
+            )
+        return None
+    if not section.has('velocity'):
+        raise section.fault(
+            'type',
+            'needs velocity too: where in it the velocity of each joint stands, because '
+            'standstill is verified with it',
+        )
+    return StateFields(
+        **{key: section.paths(key, joints) if key in given else () for key in _FIELDS}
+    )
+
+
+def _fits_without_positions(top: Section) -> None:
+    """Refuse what needs positions where none are measured."""
+    why = 'needs positions, and state has no fields for them; add position there'
+    if top.get('limits') and top.section('limits').get('position') != UNLIMITED_WORD:
+        raise top.section('limits').fault(
+            'position', f'{why}, or write position: {UNLIMITED_WORD}'
+        )
+    if top.section('commands').has('position'):
+        raise top.section('commands').fault('position', why)
+    for key in ('workspace', 'dh'):
+        if top.has(key):
+            raise top.fault(key, why)
+    for key in ('jump', 'position_tolerance'):
+        if top.section('state').has(key):
+            raise top.section('state').fault(key, why)
 
 
 def _state_checks(state: Section) -> StateChecks:
@@ -134,14 +187,10 @@ def _stop_status(section: Section) -> StopStatus:
     )
 
 
-def _default_profiles() -> dict[str, str]:
-    return {kind: HALT_PROFILES[kind] for kind in COMMAND_KINDS}
-
-
 def _halt(section: Section) -> dict[str, str]:
-    section.only(optional=(*COMMAND_KINDS, 'second_stage'))
-    profiles = _default_profiles()
-    for kind in COMMAND_KINDS:
+    section.only(optional=(*KINDS, 'second_stage'))
+    profiles = dict(HALT_PROFILES)
+    for kind in KINDS:
         if section.has(kind):
             entry = section.section(kind)
             entry.only('profile')
@@ -168,35 +217,27 @@ def _workspace(section: Section) -> Workspace:
     return Workspace(lower, upper)
 
 
-def _commands(section: Section, joints: int) -> dict[str, CommandInterface]:
-    section.only(optional=COMMAND_KINDS)
-    if not any(section.has(kind) for kind in COMMAND_KINDS):
-        raise ConfigError(
-            f'{section.file}: {section.path} is empty; name at least one of '
-            f'{", ".join(COMMAND_KINDS)}'
-        )
-    commands = {}
-    for kind in COMMAND_KINDS:
-        if section.has(kind):
-            entry = section.section(kind)
-            entry.only('topic', 'timeout')
-            commands[kind] = forward_commands(
-                kind,
-                entry.topic('topic'),
-                entry.number('timeout', least=0.0),
-                joints=joints,
-            )
-    return commands
+def _limits(section: Section, joints: int, *, effort: bool) -> Limits:
+    """
+    Read the limits.
 
-
-def _limits(section: Section, joints: int) -> Limits:
-    section.only('position', 'velocity', 'acceleration')
-    position = section.section('position')
-    position.only('lower', 'upper')
-    lower, upper = position.ordered('lower', 'upper', joints)
+    :param effort: whether the robot takes effort commands, and so needs a limit of them.
+    """
+    needed = ('position', 'velocity', 'acceleration')
+    section.only(*needed, *(['effort'] if effort else []), optional=('effort',))
+    if section.get('position') == UNLIMITED_WORD:
+        upper = np.full(joints, UNLIMITED)
+        upper.flags.writeable = False
+        lower = -upper
+        lower.flags.writeable = False
+    else:
+        position = section.section('position')
+        position.only('lower', 'upper')
+        lower, upper = position.ordered('lower', 'upper', joints)
     return Limits(
         position_lower=lower,
         position_upper=upper,
         velocity=section.numbers('velocity', joints, above=0.0),
         acceleration=section.numbers('acceleration', joints, above=0.0),
+        effort=section.numbers('effort', joints, above=0.0) if section.has('effort') else None,
     )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import numpy as np
 
 from rl_bridge.errors import ConfigError
 from rl_bridge.types import FloatArray
+
+#: 'twist.linear.x', 'data[0]' or 'joints[2].angle'.
+_NAME = r'[A-Za-z][A-Za-z0-9_]*(?:\[\d{1,6}\])?'
+PATH = re.compile(rf'{_NAME}(?:\.{_NAME})*')
 
 
 def read_yaml(file: Path) -> object:
@@ -64,7 +69,7 @@ class Section:
             raise self._error(path or 'the file', value, 'must be a mapping of keys to values')
         self._values: dict[object, object] = dict(value)
 
-    def fault(self, key: str, what: str) -> ConfigError:
+    def fault(self, key: object, what: str) -> ConfigError:
         """Return the error that names a value of this mapping."""
         return self._error(self._at(key), self._values[key], what)
 
@@ -84,6 +89,17 @@ class Section:
 
     def section(self, key: str) -> Section:
         return Section(self.file, self._at(key), self._values[key])
+
+    def sections(self, key: str) -> list[Section]:
+        """Read a list of mappings, at least one."""
+        place, values = self._at(key), self._values[key]
+        if not isinstance(values, list) or not values:
+            raise self._error(place, values, 'must be a list with at least one mapping')
+        return [Section(self.file, f'{place}[{i}]', value) for i, value in enumerate(values)]
+
+    @property
+    def keys(self) -> tuple[object, ...]:
+        return tuple(self._values)
 
     def has(self, key: str) -> bool:
         return key in self._values
@@ -143,6 +159,36 @@ class Section:
 
     def number(self, key: str, *, above: float | None = None, least: float | None = None) -> float:
         return self._number(self._at(key), self._values[key], above=above, least=least)
+
+    def whole(self, key: str, *, least: int) -> int:
+        return self._whole(self._at(key), self._values[key], least=least)
+
+    def sizes(self, key: str) -> tuple[int, ...]:
+        """Read a list of whole numbers, each at least 1."""
+        place, values = self._at(key), self._values[key]
+        if not isinstance(values, list) or not values:
+            raise self._error(place, values, 'must be a list of whole numbers')
+        return tuple(self._whole(f'{place}[{i}]', x, least=1) for i, x in enumerate(values))
+
+    def paths(self, key: str, count: int | None = None) -> tuple[str, ...]:
+        """
+        Read the places of numbers in a message, each once.
+
+        :param count: how many there must be; None = any, at least one.
+        """
+        place, values = self._at(key), self._values[key]
+        if not isinstance(values, list) or not values:
+            raise self._error(place, values, "must be a list of field paths, ['data'] for example")
+        for i, value in enumerate(self._list(place, values, count or len(values))):
+            if not isinstance(value, str) or not PATH.fullmatch(value):
+                raise self._error(
+                    f'{place}[{i}]',
+                    value,
+                    "is no field path; write 'twist.linear.x' or 'data[0]' for example",
+                )
+            if value in values[:i]:
+                raise self._error(f'{place}[{i}]', value, 'stands twice; name each field once')
+        return tuple(values)
 
     def numbers(self, key: str, count: int, *, above: float | None = None) -> FloatArray:
         """
@@ -218,6 +264,13 @@ class Section:
         if least is not None and not number >= least:
             raise self._error(place, value, f'must be at least {least:g}')
         return number
+
+    def _whole(self, place: str, value: object, *, least: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._error(place, value, 'must be a whole number')
+        if value < least:
+            raise self._error(place, value, f'must be at least {least}')
+        return value
 
     def _error(self, place: str, value: object, what: str) -> ConfigError:
         shown = repr(value)

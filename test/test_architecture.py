@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
 SPREAD = {
     'types': ('types', 'robot_description'),
     'dds': ('dds_profile', 'dds_profile_node', 'topic_qos'),
-    'robot_file': ('robot_file', 'yaml_section'),
+    'robot_file': ('robot_file', 'yaml_section', 'command_section', 'sensor_section'),
     'session': ('session', 'lease', 'decision', 'request_age', 'reset_memory', 'past_sessions'),
     'bridge': (
         'bridge', 'stage', 'hosted_env', 'turns', 'reset_content', 'door', 'link_count',
@@ -65,9 +65,9 @@ SPREAD = {
 }
 LAYER_OF = {module: name for name, modules in SPREAD.items() for module in modules}
 
-# The robots may use the guard's pure checks and stop states, and nothing else of it: what a robot
-# refuses early must be what the guard refuses.
-SHARED_WITH_ROBOTS = {'safety.limits', 'safety.stop_state'}
+# The robots may use the guard's pure checks, stop states and reading of fields, and nothing else of
+# it: what a robot refuses early must be what the guard refuses.
+SHARED_WITH_ROBOTS = {'safety.limits', 'safety.stop_state', 'safety.named_types'}
 
 ROS_FILES = ('*_node.py', 'node.py', 'parameters.py', 'ros_transport.py', 'topic_*.py')
 # These only ask ROS where installed files are, and go on without an answer.

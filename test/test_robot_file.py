@@ -99,7 +99,7 @@ def test_what_may_be_left_out_has_defaults_that_are_no_limits(tmp_path: Path) ->
     assert robot.state_checks.frozen_within_s == pytest.approx(0.3), 'three times max_age'
     assert robot.state_checks.jump is None
     assert robot.stop_status is None
-    assert robot.halt == {'velocity': 'zero', 'position': 'hold'}
+    assert robot.halt == {'velocity': 'zero', 'position': 'hold', 'effort': 'zero'}
     assert robot.second_stage is None
     assert robot.workspace is None
 
@@ -110,7 +110,7 @@ def test_what_may_be_left_out_is_read_in_full(tmp_path: Path) -> None:
     assert robot.stop_status == StopStatus(
         'safety/mode', 'my_msgs/msg/Mode', 'status.mode', (1, 2), 0.0
     )
-    assert robot.halt == {'velocity': 'ramp', 'position': 'hold'}
+    assert robot.halt == {'velocity': 'ramp', 'position': 'hold', 'effort': 'zero'}
     assert robot.second_stage == SecondStage('stop', 'my_msgs/srv/Stop', {'hard': True}, 0.5)
     assert robot.workspace is not None
     np.testing.assert_array_equal(robot.workspace.lower, [-1.0, -1.0, 0.0])
@@ -158,9 +158,9 @@ def test_a_missing_key_is_named_because_nothing_has_a_default(key: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    'key', ['speed_limit', 'state.rate', 'commands.effort', 'commands.velocity.rate',
+    'key', ['speed_limit', 'state.rate', 'commands.torque', 'commands.velocity.rate',
             'limits.jerk', 'limits.position.middle', 'standstill.force', 'stop_status.rate',
-            'halt.effort', 'halt.velocity.rate', 'halt.second_stage.count', 'workspace.radius']
+            'halt.torque', 'halt.velocity.rate', 'halt.second_stage.count', 'workspace.radius']
 )  # fmt: skip
 def test_an_unknown_key_is_named_with_the_known_ones(key: str, tmp_path: Path) -> None:
     file = write(tmp_path, changed(key, 7))
