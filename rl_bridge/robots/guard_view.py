@@ -97,6 +97,30 @@ class GuardView:
             return Stop(StopState.STOPPED, reason, f'{message}; reset to go on')
         return _stop_of(status)
 
+    def unconnected(
+        self, now_ns: int, *, listeners: int, command_topic: str
+    ) -> RobotNotReady | None:
+        """
+        Return why the guard cannot be commanded, or None.
+
+        :param listeners: how many subscribe to the commands.
+        :param command_topic: where the commands go, for people.
+        """
+        if self.silent(now_ns):
+            return RobotNotReady(
+                f'{self.stop(now_ns).message} It must be in the same namespace, or named with '
+                f'the parameter guard.',
+                StopReason.GUARD_SILENT,
+            )
+        if listeners == 0:
+            return RobotNotReady(
+                f'The guard does not listen to {command_topic}: its parameter bridge names '
+                f'another bridge. Only one bridge may command a robot: end that one, or start a '
+                f'guard with the name of this one.',
+                StopReason.NOT_ALONE,
+            )
+        return None
+
     def ask(self) -> None:
         """Take note that a BEGIN is asked for: no episode is confirmed any more."""
         self._confirmed = False
