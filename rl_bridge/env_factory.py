@@ -54,7 +54,7 @@ def gymnasium_env(env_id: str, *, kwargs: str, render_mode: str) -> Env:
     arguments = mapping(kwargs, parameter='env_kwargs')
     try:
         if render_mode == 'auto':
-            render_mode = 'rgb_array' if 'rgb_array' in _render_modes(env_id) else ''
+            render_mode = 'rgb_array' if 'rgb_array' in _render_modes(env_id, arguments) else ''
         if render_mode:  # not every environment's constructor knows the word
             arguments['render_mode'] = render_mode
         return gymnasium.make(env_id, **arguments)
@@ -87,11 +87,16 @@ def wrapped(env: Env, wrappers: Sequence[str]) -> Env:
     return env
 
 
-def _render_modes(env_id: str) -> Sequence[str]:
+def _render_modes(env_id: str, arguments: dict[str, Any]) -> Sequence[str]:
     module, _, name = env_id.rpartition(':')
     if module:
         importlib.import_module(module)
     creator: Any = gymnasium.spec(name).entry_point
     if isinstance(creator, str):
         creator = load_env_creator(creator)
-    return list(getattr(creator, 'metadata', {}).get('render_modes', ()))
+    metadata = getattr(creator, 'metadata', None)
+    if metadata is None:  # a function: only what it makes can tell
+        env = gymnasium.make(env_id, **arguments)
+        metadata = env.metadata
+        env.close()
+    return list(metadata.get('render_modes', ()))

@@ -95,3 +95,10 @@ def test_a_wrapper_that_cannot_be_applied_is_refused(wrapper: str, sentence: str
     env = gymnasium_env('Pendulum-v1', kwargs='', render_mode='')
     with pytest.raises(ConfigError, match=sentence):
         wrapped(env, [wrapper])
+
+
+def test_an_environment_made_by_a_function_tells_its_render_modes_too() -> None:
+    pytest.importorskip('mujoco', reason='the simulated arm needs MuJoCo')
+    env = gymnasium_env('UrReacher2-v0', kwargs='', render_mode='auto')
+    assert env.render_mode == 'rgb_array'
+    env.close()

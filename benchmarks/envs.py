@@ -1,0 +1,189 @@
+# Copyright 2026 rl_bridge developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Every ready environment through a bridge: the same as local, or in time on a robot behind topics.
+
+    python -m benchmarks.envs [--full] [--only UrReacher2-v0,scara_env.yaml]
+
+Environments in lock-step run beside their local twin: 1,000 steps, bit for bit. Ready robots run
+as their processes, one after the other and then all at once under /robot_0 ... : no period may be
+missed, no observation be too old, and ~/halt has to end the episode with the robot at rest. One
+picture of each goes into a contact sheet, ``envs_frames.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import rl_bridge  # noqa: F401 (registers the environments)
+from benchmarks.figure import Figure, parse, shown
+from benchmarks.gallery.robots import Drive, drive, drive_all, side
+from benchmarks.gallery.trajectories import Trajectory, bridged, compare, hosting
+from rl_bridge.processes import share_file
+
+OURS = ('rl_bridge.envs.', 'rl_bridge.textbook.')
+STEPS = 1000
+ROBOT_STEPS = {False: 250, True: 1000}
+FLEET_STEPS = {False: 250, True: 1000}
+#: Hosted beside the robots in the fleet, in lock-step.
+LOCK_STEP_ONE = 'BalancingPole-v0'
+LARGEST_AGE = 2.5  # control periods that an observation may be old
+COLUMNS = 5
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the figure; returns the exit status."""
+    full, options = parse('envs', add=_options, arguments=arguments)
+    only = options.only.split(',') if options.only else []
+    figure = Figure('envs', full=full)
+    frames: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix='rl_bridge_envs_') as folder:
+        log = Path(folder) / 'log'
+        for number, env_id in enumerate(ready_envs()):
+            if not only or env_id in only:
+                _lock_step(figure, env_id, number, log, frames)
+        robots = [name for name in ready_robots() if not only or name in only]
+        for number, name in enumerate(robots):
+            with side(name, f'gallery_{number}'):
+                result = drive(f'gallery_{number}', steps=ROBOT_STEPS[full], check=True)
+            frames[name] = result.frame
+            _robot(figure, name, result, table='ready robots, one at a time')
+        if len(robots) > 1:
+            _fleet(figure, robots, FLEET_STEPS[full], log)
+    if frames:
+        figure.note(f'one picture of each: {shown(_contact_sheet(figure.folder, frames))}')
+    return figure.finish()
+
+
+def ready_envs() -> list[str]:
+    """Return the ids of all environments that rl_bridge registers for use without ROS."""
+    return sorted(
+        name
+        for name, spec in gymnasium.registry.items()
+        if str(spec.entry_point).startswith(OURS)
+    )
+
+
+def ready_robots() -> list[str]:
+    """Return the parameter files of all ready robots."""
+    folder = share_file('config', 'robot_env.yaml').parent
+    return sorted(path.name for path in folder.glob('*_env.yaml'))
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--only', default='', help='ids and parameter files, joined by commas')
+
+
+def _lock_step(
+    figure: Figure, env_id: str, number: int, log: Path, frames: dict[str, Any]
+) -> None:
+    exact = not gymnasium.spec(env_id).nondeterministic
+    result = compare(
+        env_id,
+        steps=STEPS if exact else STEPS // 10,
+        namespace=f'gallery_env_{number}',
+        log=log,
+        exact=exact,
+    )
+    frames[env_id] = result.frame
+    figure.row(env_id, _columns(result, exact), table='without ROS, and through a bridge')
+    if exact:
+        figure.bound(
+            f'{env_id}: steps that differ from local', len(result.differences), 0,
+            not result.differences)  # fmt: skip
+    figure.bound(f'{env_id}: check_env', result.check or 'passes', 'passes', not result.check)
+    for text in result.differences[:3]:
+        figure.note(f'{env_id} differs at {text}')
+
+
+def _columns(result: Trajectory, exact: bool) -> dict[str, object]:
+    return {
+        'steps': result.steps,
+        'bit-identical': not result.differences if exact else 'real time, not compared',
+        'check_env': 'fails' if result.check else 'passes',
+        'local p50 ms': float(np.median(result.local_ms)),
+        'bridged p50 ms': float(np.median(result.bridged_ms)),
+        'bridged p99 ms': float(np.percentile(result.bridged_ms, 99)),
+    }
+
+
+def _robot(figure: Figure, label: str, result: Drive, *, table: str) -> None:
+    ages, took = result.ages_ms or [np.nan], result.took_ms or [np.nan]
+    figure.row(
+        label,
+        {
+            'steps': result.steps,
+            'period ms': result.period_ms,
+            'missed': result.missed,
+            'step p50 ms': float(np.median(took)),
+            'late p99 ms': float(np.percentile(result.lateness_ms or [np.nan], 99)),
+            'age p99 ms': float(np.percentile(ages, 99)),
+            'age max ms': max(ages),
+            'stops': len(result.stops),
+            'halt': result.halt,
+            'rest ms': result.rest_ms,
+            'check_env': 'fails' if result.check else 'passes',
+        },
+        table=table,
+    )
+    where = f'{table}: {label}'
+    figure.bound(f'{where}: periods missed', result.missed, 0, not result.missed and bool(took))
+    limit_ms = LARGEST_AGE * result.period_ms
+    figure.bound(f'{where}: oldest observation, ms', max(ages), limit_ms, max(ages) <= limit_ms)
+    halted = result.halt == 'HALT_REQUESTED' and result.rest_ms is not None
+    figure.bound(
+        f'{where}: ends by ~/halt, at rest', result.halt or 'no', 'HALT_REQUESTED', halted)  # fmt: skip
+    wrong = result.error or result.check or ', '.join(sorted(set(result.stops)))
+    figure.bound(f'{where}: errors and stops', wrong or 'none', 'none', not wrong)
+
+
+def _fleet(figure: Figure, robots: list[str], steps: int, log: Path) -> None:
+    """All of them at once, under the namespaces /robot_0, /robot_1, ..."""
+    namespaces = [f'robot_{number}' for number in range(len(robots))]
+    with contextlib.ExitStack() as stack:
+        for name, namespace in zip(robots, namespaces, strict=True):
+            stack.enter_context(side(name, namespace))
+        further = f'robot_{len(robots)}'
+        bridge = stack.enter_context(hosting(LOCK_STEP_ONE, namespace=further, log=log))
+        results = drive_all(namespaces, steps=steps)
+        hosted = bridged(bridge)
+        hosted.reset(seed=1)
+        answered = len(hosted.step(hosted.action_space.sample()))
+        hosted.close()
+    for name, namespace, result in zip(robots, namespaces, results, strict=True):
+        _robot(figure, f'/{namespace} {name}', result, table='all at once')
+    figure.bound(f'all at once: /{further} {LOCK_STEP_ONE} answers', answered, 5, answered == 5)
+
+
+def _contact_sheet(folder: Path, frames: dict[str, Any]) -> Path:
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+
+    rows = -(-len(frames) // COLUMNS)
+    sheet, panels = pyplot.subplots(
+        rows, COLUMNS, figsize=(3.2 * COLUMNS, 2.7 * rows), squeeze=False, layout='constrained'
+    )
+    for panel in panels.flat:
+        panel.set_axis_off()
+    for panel, (name, frame) in zip(panels.flat, frames.items(), strict=False):
+        panel.set_title(name, fontsize=9)
+        if frame is not None:
+            panel.imshow(frame)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / 'envs_frames.png'
+    sheet.savefig(file, dpi=80)
+    pyplot.close(sheet)
+    return file
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
