@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.robot_description import KINDS
 
 MINIMUM_AUTHORITY_S = 0.15
 AUTHORITY_PERIODS = 3
@@ -69,7 +70,7 @@ TABLE = (
     Parameter(
         'command_interface',
         'velocity',
-        "Which of the robot file's command interfaces is used: velocity or position.",
+        "Which of the robot file's command interfaces is used: velocity, position or effort.",
     ),
     Parameter('task', 'reach', "The task on the robot: 'reach', or 'my_module:MyTask'."),
     Parameter('task_kwargs', '', "Keyword arguments of the task as YAML: '{joints: 6}'."),
@@ -136,8 +137,8 @@ def check(name: str, value: Any) -> str:
     if parameter.limits is not None and not parameter.limits[0] <= value <= parameter.limits[1]:
         low, high = parameter.limits
         return f'parameter {name} is {value}; it must be from {low:g} to {high:g}'
-    if name == 'command_interface' and value not in ('velocity', 'position'):
-        return f"parameter command_interface is {value!r}; it must be 'velocity' or 'position'"
+    if name == 'command_interface' and value not in KINDS:
+        return f'parameter command_interface is {value!r}; it must be one of {", ".join(KINDS)}'
     return ''
 
 
