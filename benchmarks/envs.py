@@ -138,8 +138,8 @@ def _robot(figure: Figure, label: str, result: Drive, *, table: str) -> None:
     limit_ms = LARGEST_AGE * result.period_ms
     figure.bound(f'{where}: oldest observation, ms', max(ages), limit_ms, max(ages) <= limit_ms)
     halted = result.halt == 'HALT_REQUESTED' and result.rest_ms is not None
-    figure.bound(
-        f'{where}: ends by ~/halt, at rest', result.halt or 'no', 'HALT_REQUESTED', halted)  # fmt: skip
+    reason = result.halt or 'no'
+    figure.bound(f'{where}: ends by ~/halt, at rest', reason, 'HALT_REQUESTED', halted)
     wrong = result.error or result.check or ', '.join(sorted(set(result.stops)))
     figure.bound(f'{where}: errors and stops', wrong or 'none', 'none', not wrong)
 

@@ -46,11 +46,11 @@ def test_a_number_is_accepted_at_its_limits_and_refused_beyond(
         assert parameter.name in wrong and f'{low:g}' in wrong and f'{high:g}' in wrong
 
 
-def test_a_command_interface_is_velocity_or_position() -> None:
-    assert parameters.check('command_interface', 'velocity') == ''
-    assert parameters.check('command_interface', 'position') == ''
-    wrong = parameters.check('command_interface', 'effort')
-    assert "'effort'" in wrong and 'velocity' in wrong and 'position' in wrong
+def test_a_command_interface_is_velocity_position_or_effort() -> None:
+    for interface in ('velocity', 'position', 'effort'):
+        assert parameters.check('command_interface', interface) == ''
+    wrong = parameters.check('command_interface', 'thrust')
+    assert "'thrust'" in wrong and 'velocity, position, effort' in wrong
 
 
 def test_what_is_not_in_the_table_is_no_business_of_it() -> None:
