@@ -30,7 +30,7 @@ class Rig:
     """A guard's company, and another guard as far as its statuses go."""
 
     def __init__(self, node: Node, other: Node) -> None:
-        self.company = Company(node, 'b', 'commands', 'joint_states')
+        self.company = Company(node, 'b', ('/commands',), 'joint_states')
         node.create_publisher(GuardStatus, '~/status', LATCHED)  # of this guard itself
         self.other = other.create_publisher(GuardStatus, '/guard/status', LATCHED)
 

@@ -243,8 +243,8 @@ def test_a_guard_that_does_not_listen_to_this_bridge_is_refused_when_connecting(
 
 
 def test_a_robot_without_the_interface_is_refused(cell: Cell) -> None:
-    with pytest.raises(ConfigError, match="no command interface 'effort'"):
-        TopicRobot(cell.node, fake_description(), interface='effort')
+    with pytest.raises(ConfigError, match="no command interface 'torque'"):
+        TopicRobot(cell.node, fake_description(), interface='torque')
 
 
 def test_begin_returns_when_the_guard_has_confirmed(cell: Cell, robot: TopicRobot) -> None:

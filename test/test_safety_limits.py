@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,8 +83,19 @@ def test_what_is_no_number_is_refused(values: list[object]) -> None:
 
 
 def test_an_unknown_interface_is_refused() -> None:
-    with pytest.raises(LimitError, match="no command interface 'effort'"):
+    with pytest.raises(LimitError, match="no command interface 'torque'"):
+        check_command([0.0, 0.0], ROBOT, 'torque')
+
+
+def test_efforts_are_checked_against_limits_of_their_own() -> None:
+    with pytest.raises(LimitError, match='two_link has no effort limits'):
         check_command([0.0, 0.0], ROBOT, 'effort')
+    robot = replace(ROBOT, limits=replace(ROBOT.limits, effort=np.array([10.0, 5.0])))
+    np.testing.assert_array_equal(check_command([-10.0, 5.0], robot, 'effort'), [-10.0, 5.0])
+    with pytest.raises(LimitError, match=r'effort 5.5 of joint 1 \(elbow\).*\[-5, 5\]'):
+        check_command([0.0, 5.5], robot, 'effort')
+    with pytest.raises(LimitError, match='not finite'):
+        check_command([0.0, math.nan], robot, 'effort')
 
 
 @given(st.lists(ANY_FLOAT, max_size=4), st.sampled_from(['velocity', 'position']))

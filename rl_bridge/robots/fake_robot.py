@@ -18,6 +18,7 @@ from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.types import (
     FloatArray,
     Limits,
+    Reading,
     RobotDescription,
     RobotState,
     Stop,
@@ -48,7 +49,7 @@ def fake_description(joints: int = 2, *, dh: ArrayLike | None = None) -> RobotDe
     ones = np.ones(joints)
     commands = {
         kind: forward_commands(kind, f'fake_{kind}/commands', 0.0, joints=joints)
-        for kind in ('velocity', 'position')
+        for kind in ('velocity', 'position', 'effort')
     }
     return RobotDescription(
         name='fake',
@@ -56,7 +57,7 @@ def fake_description(joints: int = 2, *, dh: ArrayLike | None = None) -> RobotDe
         state_topic='joint_states',
         state_max_age_s=0.1,
         commands=commands,
-        limits=Limits(-2 * np.pi * ones, 2 * np.pi * ones, 1.0 * ones, 3.0 * ones),
+        limits=Limits(-2 * np.pi * ones, 2 * np.pi * ones, 1.0 * ones, 3.0 * ones, 1.0 * ones),
         standstill_speed=0.02,
         standstill_within_s=1.0,
         dh=None if dh is None else np.array(dh, dtype=np.float64),
@@ -70,10 +71,11 @@ class FakeRobot:
     Its clock is ``clock_ns``; in lock-step its time passes in ``advance`` alone. A test says what
     goes wrong: ``stale = True`` (no more fresh states), ``silent = True`` (the guard confirms no
     begin), ``stuck = True`` (the joints do not move), ``stop_with(...)`` (any stop), and reads
-    ``commands``, ``holds`` and ``halts``.
+    ``commands``, ``holds`` and ``halts``. ``sensors`` is what its state has of further sensors.
 
     :param description: the robot; None = two joints of ``fake_description``.
-    :param interface: 'velocity' or 'position'.
+    :param interface: 'velocity', 'position' or 'effort': friction as strong as its speed brakes
+        each joint, so an effort of 1 Nm ends in 1 rad/s.
     :param lock_step: time passes in ``advance`` alone.
     :param position: joint positions to begin at, rad; None = zeros.
     :param lag_s: time constant of the joints, s.
@@ -102,6 +104,7 @@ class FakeRobot:
         self.commands: list[Noted] = []
         self.holds: list[tuple[int, str]] = []
         self.halts: list[tuple[int, str]] = []
+        self.sensors: dict[str, Reading] = {}
         self._lag_s = lag_s
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
@@ -137,7 +140,13 @@ class FakeRobot:
                 raise RobotNotReady("The fake robot's state is stale.")
             self._catch_up()
             effort = np.zeros_like(self._position)
-            return RobotState(self._position.copy(), self._velocity.copy(), effort, self._time_ns)
+            return RobotState(
+                self._position.copy(),
+                self._velocity.copy(),
+                effort,
+                self._time_ns,
+                dict(self.sensors),
+            )
 
     def stop(self) -> Stop:
         """Return whether motion is allowed."""

@@ -10,12 +10,14 @@ an observation in between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_bridge.errors import RobotNotReady
+from rl_bridge.errors import RobotNotReady, WireError
+from rl_bridge.safety.named_types import Numbers, has_header, load_type
 from rl_bridge.types import FloatArray, RobotDescription, RobotState, StopReason
 
 # A controller may overshoot the velocity it was commanded, and messages wait in queues.
@@ -23,6 +25,8 @@ JUMP_FACTOR = 1.5
 JUMP_SLACK_S = 0.02
 
 _Fault = tuple[str, int]  # one sentence and a StopReason
+# Names, position, velocity and effort, as a JointState has them.
+_Fields = tuple[Sequence[str], Sequence[float], Sequence[float], Sequence[float]]
 
 
 class JointOrder:
@@ -93,6 +97,7 @@ class JointStates:
 
     :param description: the robot.
     :param topic: where its states come from, for people.
+    :raises ConfigError: their type is not installed, or has not the fields that the file names.
     """
 
     def __init__(self, description: RobotDescription, *, topic: str) -> None:
@@ -100,12 +105,33 @@ class JointStates:
         self._description = description
         self._topic = topic
         self._order = JointOrder(description.joints)
+        self._fields: Callable[[Any], _Fields] = _from_joint_state
+        self._stamped = True
+        if description.state_fields is not None:
+            self._fields = _from_fields(description)
+            self._stamped = has_header(load_type(description.state_type))
         self._fault: _Fault | None = None
         self._taken: RobotState | None = None  # the last one, whether it may be acted on or not
         self._stamp_ns = 0  # the driver's own, of that state
         self._repeated = False  # whether it came again since
         self._jump: _Fault | None = None
         self._jump_ns = 0
+
+    def hear(self, message: Any, now_ns: int) -> None:
+        """
+        Take a message of the robot's type; one that cannot be used is remembered as the fault.
+
+        :param now_ns: monotonic clock at arrival.
+        """
+        try:
+            fields = self._fields(message)
+        except WireError as error:
+            self._fault = str(error), StopReason.STATE_INVALID
+            return
+        stamp_ns = 0
+        if self._stamped:
+            stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+        self.take(*fields, now_ns=now_ns, stamp_ns=stamp_ns)
 
     def take(
         self,
@@ -192,6 +218,26 @@ class JointStates:
             )
         elif state.stamp_ns - self._jump_ns > limit_s * 1e9:
             self._jump = None
+
+
+def _from_joint_state(message: Any) -> _Fields:
+    return message.name, message.position, message.velocity, message.effort
+
+
+def _from_fields(description: RobotDescription) -> Callable[[Any], _Fields]:
+    """Return what reads a message of any other type; zeros stand for positions not measured."""
+    fields, joints = description.state_fields, description.joints
+    assert fields is not None
+    numbers = Numbers(description.state_type, (*fields.velocity, *fields.position, *fields.effort))
+    count, zeros = len(joints), [0.0] * len(joints)
+    effort_at = count + len(fields.position)
+
+    def read(message: Any) -> _Fields:
+        values = numbers.read(message)
+        position = values[count:effort_at] or zeros
+        return joints, position, values[:count], values[effort_at:]
+
+    return read
 
 
 def _invalid(message: str) -> RobotNotReady:

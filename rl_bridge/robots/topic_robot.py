@@ -1,7 +1,7 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-A robot behind ROS topics: its state comes as JointState, its commands go to the guard.
+A robot behind ROS topics: its state comes in any message, its commands go to the guard.
 
 Nothing here reaches a controller: the guard alone publishes to it. The limits are checked here all
 the same (``safety.limits``, the guard's own pure check), so that a value the guard would stop the
@@ -10,6 +10,7 @@ robot for is refused with a sentence before it is sent.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import time
@@ -21,13 +22,14 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
-from sensor_msgs.msg import JointState
 
 from rl_bridge.access import Secret, command_claim
 from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
 from rl_bridge.robots.guard_view import GuardView
 from rl_bridge.robots.joint_states import JointStates
+from rl_bridge.robots.topic_sensors import TopicSensors
 from rl_bridge.safety.limits import check_command
+from rl_bridge.safety.named_types import load_type
 from rl_bridge.topic_qos import EACH, LATCHED, STATE
 from rl_bridge.types import (
     CommandKind,
@@ -57,7 +59,7 @@ class TopicRobot:
 
     :param node: the node whose namespace the topics are relative to.
     :param description: the robot as its file describes it.
-    :param interface: 'velocity' or 'position'; the guard is started with the same.
+    :param interface: 'velocity', 'position' or 'effort'; the guard is started with the same.
     :param command_topic: topic of the ``Command`` messages to the guard.
     :param guard: name of the guard's node.
     :param bridge_id: names this process to the guard; empty = a fresh one.
@@ -65,7 +67,8 @@ class TopicRobot:
         the last bridge's, a RECOVER too.
     :param secret: proves the commands to the guard; None = it asks for no proof.
     :param clock_ns: CLOCK_MONOTONIC of this host, ns: the guard compares it with its own.
-    :raises ConfigError: the robot has no such command interface.
+    :raises ConfigError: the robot has no such command interface, or a type that its file names is
+        not installed or has not the fields.
     """
 
     lock_step = False
@@ -102,6 +105,9 @@ class TopicRobot:
         self._announced = False  # a begin is on its way; a halt from now on makes it fail
         self._halted: Stop | None = None  # our own halt, until the next begin
         self._closed = False
+        self._sensors = TopicSensors(
+            node, description.sensors, on_news=self._on_sensor, clock_ns=clock_ns
+        )
         self._commands = node.create_publisher(Command, command_topic, EACH)
         self._states = JointStates(
             description, topic=node.resolve_topic_name(description.state_topic)
@@ -109,7 +115,9 @@ class TopicRobot:
         status_topic = f'{guard}/status'
         self._guard = GuardView(self.bridge_id, topic=node.resolve_topic_name(status_topic))
         self._subscriptions = [
-            node.create_subscription(JointState, description.state_topic, self._on_state, STATE),
+            node.create_subscription(
+                load_type(description.state_type), description.state_topic, self._on_state, STATE
+            ),
             node.create_subscription(GuardStatus, status_topic, self._on_status, LATCHED),
         ]
         self._breath_ns = clock_ns()
@@ -120,7 +128,8 @@ class TopicRobot:
 
     def connect(self, *, timeout_s: float) -> None:
         """
-        Wait until a fresh state and the guard's status have come, and the guard listens.
+        Wait until a fresh state, a reading of every further sensor and the guard's status have
+        come, and the guard listens.
 
         :raises RobotNotReady: one of them did not come in time; the sentence names its topic.
         """
@@ -142,16 +151,18 @@ class TopicRobot:
 
     def state(self) -> RobotState:
         """
-        Return the newest measured state.
+        Return the newest measured state, with the newest readings of the further sensors.
 
         :raises RobotNotReady: there is none, it is older than its limit, or not usable.
         """
         with self._news:
-            problem = self._problem()
+            problem = self._states.problem(self._clock_ns())
             if problem is not None:
                 raise problem
             assert self._states.newest is not None
-            return self._states.newest
+            state = self._states.newest
+        # Outside the lock: decoding a picture takes a while, and a halt must not wait for it.
+        return dataclasses.replace(state, sensors=self._sensors.newest(self._clock_ns()))
 
     def stop(self) -> Stop:
         """Return the guard's verdict, or STOPPED while the guard is silent."""
@@ -257,6 +268,7 @@ class TopicRobot:
         self._node.destroy_timer(self._breathing)
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
+        self._sensors.close()
         self._node.destroy_publisher(self._commands)
 
     # -- inside; the condition is held ---------------------------------------------------------
@@ -308,23 +320,15 @@ class TopicRobot:
         problem = self._problem()
         if problem is not None:
             return problem
-        if self._guard.silent(self._clock_ns()):
-            return RobotNotReady(
-                f'{self._guard.stop(self._clock_ns()).message} It must be in the same '
-                f'namespace, or named with the parameter guard.',
-                StopReason.GUARD_SILENT,
-            )
-        if self._commands.get_subscription_count() == 0:
-            return RobotNotReady(
-                f'The guard does not listen to {self._commands.topic_name}: its parameter bridge '
-                f'names another bridge. Only one bridge may command a robot: end that one, or '
-                f'start a guard with the name of this one.',
-                StopReason.NOT_ALONE,
-            )
-        return None
+        return self._guard.unconnected(
+            self._clock_ns(),
+            listeners=self._commands.get_subscription_count(),
+            command_topic=self._commands.topic_name,
+        )
 
     def _problem(self) -> RobotNotReady | None:
-        return self._states.problem(self._clock_ns())
+        now_ns = self._clock_ns()
+        return self._states.problem(now_ns) or self._sensors.problem(now_ns)
 
     # -- callbacks, in the executor's thread ---------------------------------------------------
 
@@ -333,14 +337,11 @@ class TopicRobot:
 
     def _on_state(self, message: Any) -> None:
         with self._news:
-            self._states.take(
-                message.name,
-                message.position,
-                message.velocity,
-                message.effort,
-                now_ns=self._clock_ns(),
-                stamp_ns=message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec,
-            )
+            self._states.hear(message, self._clock_ns())
+            self._news.notify_all()
+
+    def _on_sensor(self) -> None:
+        with self._news:
             self._news.notify_all()
 
     def _on_status(self, message: Any) -> None:

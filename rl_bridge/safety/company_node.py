@@ -40,14 +40,16 @@ class Company:
 
     :param node: the guard's.
     :param guard_id: of this guard.
-    :param output_topic: the controller's; only this guard may publish there.
+    :param output_topics: the controllers', full names; only this guard may publish there.
     :param state_topic: the driver's.
     """
 
-    def __init__(self, node: Node, guard_id: str, output_topic: str, state_topic: str) -> None:
+    def __init__(
+        self, node: Node, guard_id: str, output_topics: tuple[str, ...], state_topic: str
+    ) -> None:
         self._node = node
         self._guard_id = guard_id
-        self._output_topic = node.resolve_topic_name(output_topic)
+        self._output_topics = output_topics
         self._state_topic = node.resolve_topic_name(state_topic)
         self._heard: dict[str, tuple[int, int, bool]] = {}
         self._unknown: set[bytes] = set()
@@ -151,13 +153,19 @@ class Company:
         )
 
     def _other_publisher(self) -> str:
-        """A publisher of another node on the controller's topic, past this guard."""
-        if self._node.count_publishers(self._output_topic) <= 1:
-            self._unknown = set()
-            return ''
+        """A publisher of another node on a controller's topic, past this guard."""
+        unknown: set[bytes] = set()
+        found = ''
+        for topic in self._output_topics:
+            # Counting is cheap, so that is all which is done while nobody else is there.
+            if not found and self._node.count_publishers(topic) > 1:
+                found = self._publisher_on(topic, unknown)
+        self._unknown = unknown
+        return found
+
+    def _publisher_on(self, topic: str, unknown: set[bytes]) -> str:
         own = (self._node.get_name(), self._node.get_namespace())
-        unknown = set()
-        for info in self._node.get_publishers_info_by_topic(self._output_topic):
+        for info in self._node.get_publishers_info_by_topic(topic):
             name, gid = info.node_name, bytes(info.endpoint_gid)
             if (name, info.node_namespace) == own:
                 continue
@@ -169,8 +177,7 @@ class Company:
             who = 'a program that is no ROS node'
             if name != _UNKNOWN:
                 who = f'the node {info.node_namespace.rstrip("/")}/{name}'
-            return f'{who} publishes on {self._output_topic} too, past the guard; end it'
-        self._unknown = unknown
+            return f'{who} publishes on {topic} too, past the guard; end it'
         return ''
 
     def _second_driver(self, now_ns: int) -> str:

@@ -58,7 +58,7 @@ class GuardCore:
     The gate through which every motion command goes.
 
     :param robot: the robot with its limits.
-    :param kind: command interface, 'velocity' or 'position'.
+    :param kind: command interface, 'velocity', 'position' or 'effort'.
     :param guard_id: names this guard in its status.
     :param start: the first stop, a HOLD; its message may tell how the guard runs.
     :param checks: run at every update, in this order.

@@ -16,7 +16,6 @@ import socket
 import sys
 import time
 import traceback
-from array import array
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,8 +27,6 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray
 
 from rl_bridge.access import GuardAccess, load_secret
 from rl_bridge.dds_profile import use_profile
@@ -41,12 +38,14 @@ from rl_bridge.safety.guard_core import GuardCore
 from rl_bridge.safety.guard_parameters_node import declare_parameters, node_log
 from rl_bridge.safety.guard_state import NS_PER_S, GuardConfig
 from rl_bridge.safety.guard_status_node import StatusPublisher
-from rl_bridge.safety.joint_map import JointMap
+from rl_bridge.safety.joint_map import state_reader
+from rl_bridge.safety.named_types import has_header, load_type
+from rl_bridge.safety.outputs_node import Outputs
 from rl_bridge.safety.realtime import run_first
 from rl_bridge.safety.second_stage_node import SecondStageCaller
 from rl_bridge.safety.stop_state import IDLE
 from rl_bridge.safety.stop_status_node import StopStatusReader
-from rl_bridge.topic_qos import EACH, NEWEST, STATE, TICK
+from rl_bridge.topic_qos import EACH, STATE, TICK
 from rl_bridge.types import FloatArray, RobotDescription, Stop, StopReason, StopState
 from rl_bridge_interfaces.msg import Command, Heartbeat
 
@@ -67,7 +66,7 @@ LONGEST_FAREWELL_S = 2.0
 
 class GuardNode:
     """
-    Carries messages to the guard's core and its decisions to the controller.
+    Carries messages to the guard's core and its decisions to the controllers.
 
     :param node: a node of its own, called 'guard', in no executor.
     :raises ConfigError: a parameter or the robot file cannot be used.
@@ -82,10 +81,11 @@ class GuardNode:
         rate = values['rate']
         scheduling = run_first(values['realtime_priority'])
         self._period_ns = round(NS_PER_S / rate)
-        self._joints = JointMap(robot.joints)
+        self._states_of = load_type(robot.state_type)
+        self._stamped = has_header(self._states_of)
+        self._joints = state_reader(robot)
         self._ending = 0
         self._status_ns = self._parameters_ns = self._sequence = 0
-        self._output = Float64MultiArray()
         guard_id = f'{socket.gethostname()}-{secrets.token_hex(4)}'
         self._access = GuardAccess(
             load_secret(values['secret_file']),
@@ -100,11 +100,12 @@ class GuardNode:
             start=Stop(IDLE.state, IDLE.reason, f'{IDLE.message}; guarded with {scheduling}'),
         )
         self._seen = self._core.stop
-        output_topic = robot.commands[kind].outputs[0].topic
-        self._company = Company(node, guard_id, output_topic, robot.state_topic)
+        self._rest = np.zeros(len(robot.joints))
+        self._outputs = Outputs(node, robot.commands[kind], robot.joints)
+        self._company = Company(node, guard_id, self._outputs.topics, robot.state_topic)
         self._connect(robot, values['bridge'])
         self._company.listen()
-        self._outputs = node.create_publisher(Float64MultiArray, output_topic, NEWEST)
+        self._outputs.advertise()
         self._statuses = StatusPublisher(node)
         self._events = EventLog(
             values['event_log'],
@@ -114,7 +115,7 @@ class GuardNode:
         self._log.say(
             'info',
             f'guarding {robot.name}: {kind} commands of {values["bridge"]} go to '
-            f'{self._outputs.topic_name}; {scheduling}',
+            f'{", ".join(self._outputs.topics)}; {scheduling}',
         )
 
     def _connect(self, robot: RobotDescription, bridge: str) -> None:
@@ -127,7 +128,7 @@ class GuardNode:
             )
 
         self._ticks = subscribe(Heartbeat, f'{bridge}/tick', self._on_tick, TICK)
-        self._states = subscribe(JointState, robot.state_topic, self._on_state, STATE)
+        self._states = subscribe(self._states_of, robot.state_topic, self._on_state, STATE)
         self._commands = subscribe(Command, f'{bridge}/command', self._on_command, EACH)
         self._robot_stop = self._robot_stops = self._second_stage = None
         if robot.stop_status is not None:
@@ -190,8 +191,8 @@ class GuardNode:
         """Bring the robot to rest without the core, after that has failed."""
         for _ in range(FAREWELLS):
             # A position controller stays where it was sent last, which was checked.
-            if self._kind == 'velocity':
-                self._publish(np.zeros(self._joints.count))
+            if self._kind != 'position':
+                self._publish(self._rest)
             self._statuses.publish_failure(time.monotonic_ns())
             time.sleep(self._period_ns / NS_PER_S)
         self._events.write_failure('the guard failed and ended, its log says why')
@@ -205,7 +206,7 @@ class GuardNode:
     def _turn(self, now_ns: int) -> None:
         """Take what came, decide, publish; then what may take its time."""
         self._take(self._ticks, Heartbeat, MOST_AT_ONCE)
-        self._take(self._states, JointState, 1)
+        self._take(self._states, self._states_of, 1)
         if self._robot_stop is not None:
             self._take(self._robot_stops, self._robot_stop.kind, MOST_AT_ONCE)
         self._take(self._commands, Command, MOST_AT_ONCE)
@@ -262,8 +263,10 @@ class GuardNode:
             self._log.say_rarely('error', 'state', str(fault), now_ns)
             return
         if measured is not None:
-            stamp = message.header.stamp
-            header_ns = stamp.sec * NS_PER_S + stamp.nanosec
+            header_ns = 0
+            if self._stamped:
+                stamp = message.header.stamp
+                header_ns = stamp.sec * NS_PER_S + stamp.nanosec
             self._company.note_state(self._sequence, now_ns)
             self._core.on_state(*measured, now_ns, header_ns=header_ns)
 
@@ -279,8 +282,7 @@ class GuardNode:
 
     def _publish(self, output: FloatArray | None) -> None:
         if output is not None:
-            self._output.data = array('d', output.tolist())
-            self._outputs.publish(self._output)
+            self._outputs.publish(output)
 
     def _record(self) -> None:
         for event in self._core.take_events():

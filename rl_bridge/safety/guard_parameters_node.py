@@ -15,7 +15,7 @@ from rl_bridge.safety.bounded_log import BoundedLog
 #: Name, default, description, bounds. All are read at the start and then fixed.
 PARAMETERS: tuple[tuple[str, Any, str, Any], ...] = (
     ('robot_file', '', 'The robot: a YAML file, or the bare name of one in config.', None),
-    ('command_interface', 'velocity', "'velocity' or 'position', as in the robot file.", None),
+    ('command_interface', 'velocity', "'velocity', 'position' or 'effort' of robot_file.", None),
     ('bridge', 'robot_env', 'Relative name of the bridge node whose commands are taken.', None),
     ('rate', 200.0, 'Updates per second while the robot moves (Hz).', (50.0, 1000.0)),
     ('max_authority', 2.0, 'The longest motion authority of one command (s).', (0.02, 60.0)),

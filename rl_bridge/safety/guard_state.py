@@ -191,6 +191,9 @@ class GuardMemory:
     :param jump: how much farther than that a joint may get from one state to the next.
     :param centre: of the position range, and how far it reaches to both sides, ``reach``.
     :param inside: of no joint is anything outside: zeros.
+    :param values_tell: whether a state that has the values of the one before means that nothing
+        new was measured. A base that drives steadily measures the same speed again and again, and
+        an effort need not move a robot: there only the driver's own stamp tells.
     """
 
     robot: RobotDescription
@@ -234,6 +237,7 @@ class GuardMemory:
     centre: FloatArray = field(init=False)
     reach: FloatArray = field(init=False)
     inside: FloatArray = field(init=False)
+    values_tell: bool = field(init=False)
 
     def __post_init__(self) -> None:
         robot, checks = self.robot, self.robot.state_checks
@@ -251,6 +255,7 @@ class GuardMemory:
         lower, upper = robot.limits.position_lower, robot.limits.position_upper
         self.centre, self.reach = (lower + upper) / 2.0, (upper - lower) / 2.0
         self.inside = np.zeros_like(lower)
+        self.values_tell = robot.measures_position and self.kind != 'effort'
 
     def fresh(self, now_ns: int) -> Measured | None:
         """Return the measured state if it is not older than the robot file allows."""

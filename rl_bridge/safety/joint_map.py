@@ -1,16 +1,17 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a JointState's names to the robot file's joint order."""
+"""From a message of the driver to the joints' state in the robot file's order."""
 
 from __future__ import annotations
 
 from array import array
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from rl_bridge.errors import WireError
-from rl_bridge.types import FloatArray
+from rl_bridge.safety.named_types import Numbers
+from rl_bridge.types import FloatArray, RobotDescription
 
 
 class JointStateFields(Protocol):
@@ -21,6 +22,49 @@ class JointStateFields(Protocol):
     velocity: array[float]
 
 
+class StateReader(Protocol):
+    """Reads the joints' state out of messages of one type."""
+
+    def read(self, state: Any) -> tuple[FloatArray, FloatArray] | None:
+        """
+        Read positions and velocities, not checked for being finite.
+
+        :returns: position and velocity, each of shape (joints,), in the robot file's order; None
+            for a message about something else.
+        :raises WireError: something is missing in it.
+        """
+
+
+def state_reader(robot: RobotDescription) -> StateReader:
+    """
+    Return what reads the state of this robot.
+
+    :raises ConfigError: its type is not installed, or has not the fields that the file names.
+    """
+    return JointMap(robot.joints) if robot.state_fields is None else FieldMap(robot)
+
+
+class FieldMap:
+    """
+    Reads the joints' state from fields of any message, as the robot file names them.
+
+    :param robot: with ``state_fields``. Zeros stand for positions that it does not measure.
+    :raises ConfigError: its type is not installed, or has not the fields that the file names.
+    """
+
+    def __init__(self, robot: RobotDescription) -> None:
+        fields = robot.state_fields
+        assert fields is not None
+        self._count = len(robot.joints)
+        self._numbers = Numbers(robot.state_type, (*fields.velocity, *fields.position))
+
+    def read(self, state: Any) -> tuple[FloatArray, FloatArray]:
+        """Read positions and velocities; see ``StateReader``."""
+        values = np.array(self._numbers.read(state), dtype=np.float64)
+        velocity, position = values[: self._count], values[self._count :]
+        return (position if position.size else np.zeros(self._count)), velocity
+
+
 class JointMap:
     """
     Picks the robot's joints out of JointState messages, whose names may come in any order.
@@ -29,7 +73,6 @@ class JointMap:
     """
 
     def __init__(self, joints: tuple[str, ...]) -> None:
-        self.count = len(joints)
         self._joints = joints
         self._names: list[str] = []
         self._picked: list[int] | None = None

@@ -27,8 +27,9 @@ def check_command(
     """
     Check one command: finite, one value per joint, inside the limits.
 
-    :param values: rad/s (m/s) for 'velocity', rad (m) for 'position', in the file's joint order.
-    :param kind: 'velocity' or 'position'.
+    :param values: rad/s (m/s) for 'velocity', rad (m) for 'position', Nm (N) for 'effort', in the
+        file's joint order.
+    :param kind: 'velocity', 'position' or 'effort'.
     :returns: a fresh float64 copy, shape (joints,): what was checked, whatever ``values`` becomes.
     :raises LimitError: naming the joint, its value and the limit.
     """
@@ -38,8 +39,15 @@ def check_command(
         lower = -upper
     elif kind == 'position':
         lower, upper = robot.limits.position_lower, robot.limits.position_upper
+    elif kind == 'effort' and robot.limits.effort is not None:
+        upper = robot.limits.effort
+        lower = -upper
+    elif kind == 'effort':
+        raise LimitError(f'{robot.name} has no effort limits; add them to its robot file')
     else:
-        raise LimitError(f"there is no command interface {kind!r}; use 'velocity' or 'position'")
+        raise LimitError(
+            f"there is no command interface {kind!r}; use 'velocity', 'position' or 'effort'"
+        )
     inside = (checked >= lower) & (checked <= upper)
     if not inside.all():
         i = int(np.argmin(inside))

@@ -1,6 +1,11 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""What leaves the guard: seeded at rest, slewed towards the target, checked once more."""
+"""
+What leaves the guard: seeded at rest, slewed towards the target, checked once more.
+
+An effort is not slewed: its limit is that of its size. A controller that needs a bounded rate of
+change closes its loop above the bridge, where the period is known.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,7 @@ class Motion:
         self._memory = memory
         limits, config = memory.robot.limits, memory.config
         self._rate = limits.acceleration if memory.kind == 'velocity' else limits.velocity
+        self._slews = memory.kind != 'effort'
         self._max_slew_s = 2 * config.period_s
         timeout_s = memory.robot.commands[memory.kind].timeout_s
         self._repeat_ns = to_ns(
@@ -136,7 +142,7 @@ class Motion:
             self._wanted |= due
             return
         elapsed_s = self._elapsed_s(now_ns)
-        self._output = slew(output, target, self._rate * elapsed_s)
+        self._output = slew(output, target, self._rate * elapsed_s) if self._slews else target
         if self._ramps and elapsed_s > 0.0:
             self._speed = (self._output - output) / elapsed_s
         self._output_ns = now_ns
@@ -173,9 +179,9 @@ class Motion:
         return min((now_ns - self._output_ns) / 1e9, self._max_slew_s)
 
     def _rest(self, now_ns: int) -> FloatArray | None:
-        """Zero speed; or the measured position inside its range, None if it is not known."""
+        """No speed, no effort; or the measured position in its range, None if it is not known."""
         memory = self._memory
-        if memory.kind == 'velocity':
+        if memory.kind != 'position':
             return np.zeros(len(memory.robot.joints))
         measured = memory.fresh(now_ns)
         if measured is None or memory.suspect:  # to hold a false position is to jump there

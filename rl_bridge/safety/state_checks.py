@@ -31,7 +31,11 @@ def note(memory: GuardMemory, measured: Measured) -> None:
         memory.suspect = farthest > memory.least_jump and not bool(
             (way <= _allowed_way(memory, before, measured)).all()
         )
-        same = farthest == 0.0 and bool((measured.velocity == before.velocity).all())
+        same = (
+            memory.values_tell
+            and farthest == 0.0
+            and bool((measured.velocity == before.velocity).all())
+        )
         if not same and (not measured.header_ns or measured.header_ns != before.header_ns):
             memory.changed_ns, memory.travel = measured.stamp_ns, 0.0
         memory.same_values = same
@@ -53,8 +57,11 @@ def note_output(memory: GuardMemory, output: FloatArray, elapsed_ns: int, now_ns
     if memory.kind == 'velocity':
         travel = memory.output_speed * elapsed_ns / 1e9
         memory.output_speed = float(np.abs(output).max())
-    else:
+    elif memory.kind == 'position':
         travel = 0.0 if last is None else float(np.abs(output - last).max())
+    else:
+        # How far an effort moves a robot is not known; any counts as one rad/s.
+        travel = elapsed_ns / 1e9 if output.any() else 0.0
     if travel and not memory.travel:
         memory.driven_since_ns = now_ns
     memory.travel += travel
@@ -168,10 +175,12 @@ def _braked(memory: GuardMemory, measured: Measured, now_ns: int) -> FloatArray:
         return measured.position
     if memory.kind == 'position':
         return output
+    # No effort does not brake: what a robot does then is guessed from how it moves.
+    speed = output if memory.kind == 'velocity' else measured.velocity
     config = memory.config
     reaction_s = (now_ns - measured.stamp_ns) / 1e9 + config.reaction_s + config.period_s
-    braking = np.abs(output) / (2.0 * memory.robot.limits.acceleration)
-    return measured.position + output * (reaction_s + braking)
+    braking = np.abs(speed) / (2.0 * memory.robot.limits.acceleration)
+    return measured.position + speed * (reaction_s + braking)
 
 
 def _outside(robot: RobotDescription, point: tuple[float, float, float]) -> float:
