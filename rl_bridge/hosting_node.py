@@ -17,6 +17,7 @@ from rl_bridge import env_factory, parameters
 from rl_bridge.access import Secret
 from rl_bridge.dds_profile import use_profile
 from rl_bridge.dds_profile_node import profile_problem
+from rl_bridge.envs.env_checks import can_render
 from rl_bridge.envs.robot_env import RobotEnv
 from rl_bridge.errors import ConfigError, RobotNotReady
 from rl_bridge.robot_file import load_robot
@@ -132,7 +133,7 @@ def _robot(
         _connect(robot, settings['connect_timeout'], give_up)
         render_mode = settings['render_mode'] or None
         if render_mode == 'auto':
-            render_mode = None if description.dh is None else 'rgb_array'
+            render_mode = 'rgb_array' if can_render(description, task) else None
         most_steps = max(1, round(settings['episode_time'] / period_s))
         env: env_factory.Env = RobotEnv(
             robot,

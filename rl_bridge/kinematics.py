@@ -208,27 +208,13 @@ class DhChain:
         return _checked_array(position, (self.joints,), 'The joint angles')
 
 
-def _fixed_transform(a: float, alpha: float, d: float) -> FloatArray:
-    cos, sin = math.cos(alpha), math.sin(alpha)
-    return np.array([[1, 0, 0, a], [0, cos, -sin, 0], [0, sin, cos, d], [0, 0, 0, 1.0]])
+def rotation_vector(rotation: FloatArray) -> FloatArray:
+    """
+    Return axis times angle of a rotation matrix (Siciliano et al., section 2.5).
 
-
-def _jacobian(frames: FloatArray) -> FloatArray:
-    axes = frames[:-1, :3, 2]
-    arms = frames[-1, :3, 3] - frames[:-1, :3, 3]
-    return np.concatenate([np.cross(axes, arms).T, axes.T])
-
-
-def _pose_error(pose: FloatArray, goal: FloatArray, rotation: FloatArray | None) -> FloatArray:
-    """Return what is missing from the pose to the goal: (3,) m, or (6,) m and rotation vector."""
-    offset = goal - pose[:3, 3]
-    if rotation is None:
-        return offset
-    return np.concatenate([offset, _rotation_vector(rotation @ pose[:3, :3].T)])
-
-
-def _rotation_vector(rotation: FloatArray) -> FloatArray:
-    """Return axis times angle of a rotation matrix (Siciliano et al., section 2.5)."""
+    :param rotation: shape (3, 3).
+    :return: shape (3,), rad; its norm is at most half a turn.
+    """
     skew = 0.5 * np.array(
         [
             rotation[2, 1] - rotation[1, 2],
@@ -247,6 +233,45 @@ def _rotation_vector(rotation: FloatArray) -> FloatArray:
     outer = 0.5 * (rotation + np.eye(3))
     column = outer[:, int(np.argmax(np.diag(outer)))]
     return angle * column / float(np.linalg.norm(column))
+
+
+def rotation_matrix(vector: ArrayLike) -> FloatArray:
+    """
+    Return the rotation matrix of axis times angle, by Rodrigues' formula.
+
+    :param vector: shape (3,), rad.
+    :return: shape (3, 3).
+    :raises LimitError: the vector is of another shape or not finite.
+    """
+    turn = _checked_array(vector, (3,), 'The rotation vector')
+    angle = float(np.linalg.norm(turn))
+    if angle == 0.0:
+        return np.eye(3)
+    x, y, z = turn / angle
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    matrix: FloatArray = (
+        np.eye(3) + math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
+    )
+    return matrix
+
+
+def _fixed_transform(a: float, alpha: float, d: float) -> FloatArray:
+    cos, sin = math.cos(alpha), math.sin(alpha)
+    return np.array([[1, 0, 0, a], [0, cos, -sin, 0], [0, sin, cos, d], [0, 0, 0, 1.0]])
+
+
+def _jacobian(frames: FloatArray) -> FloatArray:
+    axes = frames[:-1, :3, 2]
+    arms = frames[-1, :3, 3] - frames[:-1, :3, 3]
+    return np.concatenate([np.cross(axes, arms).T, axes.T])
+
+
+def _pose_error(pose: FloatArray, goal: FloatArray, rotation: FloatArray | None) -> FloatArray:
+    """Return what is missing from the pose to the goal: (3,) m, or (6,) m and rotation vector."""
+    offset = goal - pose[:3, 3]
+    if rotation is None:
+        return offset
+    return np.concatenate([offset, rotation_vector(rotation @ pose[:3, :3].T)])
 
 
 def _size(error: FloatArray) -> float:

@@ -29,7 +29,8 @@ class WeightParameters:
             descriptor = ParameterDescriptor(description=f'Weight of the reward term {term}.')
             given = node.declare_parameter(PREFIX + term, float(weight), descriptor)
             self._names.append(given.name)
-            task.set_weight(term, given.value)
+            if given.value != float(weight):  # set by hand: it ends a schedule
+                task.set_weight(term, given.value)
 
     def close(self) -> None:
         """Undeclare them."""

@@ -12,11 +12,19 @@ import gymnasium
 import numpy as np
 
 from rl_bridge.envs.cadence import Cadence
+from rl_bridge.envs.env_checks import check_parts, checked_action
 from rl_bridge.envs.reset_motion import ResetMotion, ResetSettings
-from rl_bridge.errors import ConfigError, LimitError, RobotNotReady, RobotStopped
+from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
 from rl_bridge.robots.robot import Robot
-from rl_bridge.tasks.task import Task
-from rl_bridge.types import FloatArray, RobotState, Stop, StopReason, StopState, Timing
+from rl_bridge.tasks.task import RewardWeights, Task
+from rl_bridge.types import (
+    FloatArray,
+    RobotState,
+    Stop,
+    StopReason,
+    StopState,
+    Timing,
+)
 
 RENDER_WIDTH, RENDER_HEIGHT = 640, 480
 # After these stops what is measured cannot be trusted, however fresh it looks.
@@ -88,7 +96,9 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             clock_ns=clock_ns,
             sleep=sleep,
         )
-        _check(robot, task, period_s=period_s, authority_s=authority_s, render_mode=render_mode)
+        check_parts(
+            robot, task, period_s=period_s, authority_s=authority_s, render_mode=render_mode
+        )
         self.robot = robot
         self.task = task
         self.action_space = task.action_space
@@ -146,8 +156,11 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             if stop.state >= StopState.STOPPED:
                 raise RobotStopped(stop.state, stop.reason, stop.message)
             self.task.begin(self._state)
+            if isinstance(self.task.weights, RewardWeights):
+                self.task.weights.begin_episode()
             observation = self._observation(self._state)
             info = {**self.task.info(self._state), **self.task.episode_info()}
+            info.update(self._scheduled())
         except BaseException:
             self.robot.hold(reason=StopReason.IDLE, message='the reset failed')
             raise
@@ -167,7 +180,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         """
         if not self._running:
             raise gymnasium.error.ResetNeeded('No episode is running: call reset first.')
-        action = _checked_action(action, self.action_space)
+        action = checked_action(action, self.action_space)
         try:
             return self._step(action)
         except BaseException as error:
@@ -178,18 +191,21 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         """Return a picture, uint8 of shape (height, width, 3); None without a render mode."""
         if self.render_mode is None:
             return None
-        from rl_bridge.sim.picture import draw_arm
-
         try:
-            position = self.robot.state().position
+            state = self.robot.state()
         except RobotNotReady:
             if self._state is None:
                 raise
-            position = self._state.position
+            state = self._state
+        picture = getattr(self.task, 'picture', None)
+        if picture is not None:
+            return picture(state, width=RENDER_WIDTH, height=RENDER_HEIGHT)
+        from rl_bridge.sim.picture import draw_arm
+
         description = self.robot.description
         assert description.dh is not None
         return draw_arm(
-            position,
+            state.position,
             target=getattr(self.task, 'target_m', None),
             dh=description.dh,
             width=RENDER_WIDTH,
@@ -226,6 +242,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         timing.observation_age = self._cadence.age_s(state)
         observation = self._observation(state)
         reward, terms = self.task.reward(action, state)
+        if isinstance(self.task.weights, RewardWeights):
+            self.task.weights.count_step()
         info = self.task.info(state)
         info.update(timing=timing, applied_action=applied, reward_terms=terms)
         stopped_here = stop.state >= StopState.STOPPED
@@ -257,6 +275,13 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         self.robot.command(command, authority_s=self._authority_s)
         return command.copy()
 
+    def _scheduled(self) -> dict[str, Any]:
+        """Return the weights of this episode where schedules move them."""
+        weights = self.task.weights
+        if not isinstance(weights, RewardWeights) or not weights.scheduled:
+            return {}
+        return {'reward_weights': dict(weights)}
+
     def _resting(self, state: RobotState) -> FloatArray:
         """Return what a stop commands: no speed, or the measured position."""
         resting = self.robot.interface == 'velocity'
@@ -287,44 +312,3 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     def _end_episode(self, message: str) -> None:
         self._running = False
         self.robot.hold(reason=StopReason.IDLE, message=message)
-
-
-def _checked_action(action: Any, space: gymnasium.Space[Any]) -> Any:
-    """Return the action if it lies in the space; of a Box it may have any numeric type."""
-    checked = action
-    if isinstance(space, gymnasium.spaces.Box):
-        try:
-            checked = np.array(action, dtype=space.dtype)
-        except (TypeError, ValueError, OverflowError):
-            checked = None
-    if checked is None or not space.contains(checked):
-        raise LimitError(f'The action {action!r} lies outside {space}; nothing moved.')
-    return checked
-
-
-def _check(
-    robot: Robot, task: Task, *, period_s: float, authority_s: float, render_mode: str | None
-) -> None:
-    if robot.interface != task.interface:
-        raise ConfigError(
-            f'The robot takes {robot.interface} commands, the task gives {task.interface} '
-            f'commands: make both for the same interface.'
-        )
-    meant_s = getattr(task, 'period_s', period_s)
-    if abs(meant_s - period_s) > 1e-9:
-        raise ConfigError(
-            f'The task is made for a control period of {meant_s:g} s, the environment has '
-            f'{period_s:g} s: give both the same.'
-        )
-    if not (np.isfinite(authority_s) and (robot.lock_step or authority_s > period_s)):
-        raise ConfigError(
-            f'The motion authority is {authority_s:g} s; it must be longer than the control '
-            f'period of {period_s:g} s, or the robot stops in every period.'
-        )
-    if render_mode not in (None, 'rgb_array'):
-        raise ConfigError(f"The render mode is None or 'rgb_array', not {render_mode!r}.")
-    if render_mode and robot.description.dh is None:
-        raise ConfigError(
-            f'A picture needs the DH table of {robot.description.name}: add dh to its file, or '
-            f'set no render mode.'
-        )

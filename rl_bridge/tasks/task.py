@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from gymnasium import spaces
 
-from rl_bridge.errors import ConfigError
+from rl_bridge.tasks.reward_weights import RewardWeights as RewardWeights
 from rl_bridge.types import FloatArray, RobotState
-
-LARGEST_WEIGHT = 1e6
 
 
 class Task(Protocol):
@@ -23,7 +20,9 @@ class Task(Protocol):
 
     The order of the calls: ``reset``, the reset motion, ``begin``, then in every step ``command``
     before the control period and ``observe``, ``reward``, ``terminated`` and ``info`` after it.
-    A task holds no clock and does no input or output; a state it is given is finite.
+    A task holds no clock and does no input or output; a state it is given is finite. A task may
+    also have ``picture(state, *, width, height)``: a drawing of its own, uint8 of shape (height,
+    width, 3), where the one of an arm does not do.
     """
 
     interface: str  # 'velocity' or 'position'
@@ -84,54 +83,3 @@ class Task(Protocol):
 
     def episode_info(self) -> dict[str, Any]:
         """Return what is fixed for the episode, told once at its reset."""
-
-
-class RewardWeights(Mapping[str, float]):
-    """
-    Named weights of a reward, changeable while it is used.
-
-    :param weights: one weight per term; the names stay as they are.
-    :raises ConfigError: a weight is not finite or too large.
-    """
-
-    def __init__(self, weights: Mapping[str, float]) -> None:
-        self._weights: dict[str, float] = {}
-        for name, value in weights.items():
-            self._weights[name] = self._checked(name, value)
-
-    def __getitem__(self, name: str) -> float:
-        return self._weights[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._weights)
-
-    def __len__(self) -> int:
-        return len(self._weights)
-
-    def set(self, name: str, value: float) -> None:
-        """
-        Change one weight.
-
-        :raises ConfigError: there is no such term, or the value is not finite or too large.
-        """
-        if name not in self._weights:
-            known = ', '.join(self._weights)
-            raise ConfigError(f'There is no reward term {name!r}; the terms are {known}.')
-        self._weights[name] = self._checked(name, value)
-
-    def total(self, terms: Mapping[str, float]) -> float:
-        """Return the weighted sum of raw terms; every term must have a weight."""
-        return sum(self._weights[name] * value for name, value in terms.items())
-
-    @staticmethod
-    def _checked(name: str, value: float) -> float:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number) or abs(number) > LARGEST_WEIGHT:
-            raise ConfigError(
-                f'The weight of {name!r} is {value!r}; it must be a finite number between '
-                f'-{LARGEST_WEIGHT:g} and {LARGEST_WEIGHT:g}.'
-            )
-        return number

@@ -14,6 +14,46 @@ from rl_bridge.types import FloatArray
 DRAWS = 10_000
 
 
+class JointRanges:
+    """
+    A range for each of some joints.
+
+    :param actuated: their indices.
+    :param lower: lowest angles, rad.
+    :param upper: highest angles, rad.
+    :param approach_s: time constant of an approach to a border, s.
+    """
+
+    def __init__(
+        self,
+        actuated: tuple[int, ...],
+        lower: FloatArray,
+        upper: FloatArray,
+        *,
+        approach_s: float,
+    ) -> None:
+        self._actuated = np.array(actuated)
+        self.lower, self.upper = lower, upper
+        self._approach_s = approach_s
+
+    def bounded(self, velocity: FloatArray, position: FloatArray) -> FloatArray:
+        """
+        Slow a joint velocity down so that a joint ends at its border instead of crossing it.
+
+        :param velocity: of all joints, shape (joints,), rad/s.
+        :param position: of all joints, shape (joints,), rad.
+        :return: of all joints, shape (joints,), rad/s.
+        """
+        bounded = velocity.copy()
+        angles = position[self._actuated]
+        bounded[self._actuated] = np.clip(
+            velocity[self._actuated],
+            np.minimum((self.lower - angles) / self._approach_s, 0.0),
+            np.maximum((self.upper - angles) / self._approach_s, 0.0),
+        )
+        return bounded
+
+
 class Workspace:
     """
     The box and the joint ranges of a setup.
@@ -24,10 +64,13 @@ class Workspace:
     """
 
     def __init__(self, setup: ReachSetup, chain: DhChain, *, approach_s: float) -> None:
-        self._setup = setup
+        self.setup = setup
         self._chain = chain
         self._approach_s = approach_s
         self._actuated = np.array(setup.actuated)
+        self._ranges = JointRanges(
+            setup.actuated, setup.range_lower, setup.range_upper, approach_s=approach_s
+        )
 
     def contains(self, point: FloatArray, *, margin_m: float = 0.0) -> bool:
         """
@@ -35,7 +78,7 @@ class Workspace:
 
         :param point: in the base frame, shape (3,), m.
         """
-        lower, upper = self._setup.box_lower + margin_m, self._setup.box_upper - margin_m
+        lower, upper = self.setup.box_lower + margin_m, self.setup.box_upper - margin_m
         return bool((point >= lower).all() and (point <= upper).all())
 
     def bounded(self, velocity: FloatArray, position: FloatArray) -> FloatArray:
@@ -51,14 +94,8 @@ class Workspace:
         :param position: of all joints, shape (joints,), rad.
         :return: of all joints, shape (joints,), rad/s.
         """
-        setup = self._setup
-        bounded = velocity.copy()
-        angles = position[self._actuated]
-        bounded[self._actuated] = np.clip(
-            velocity[self._actuated],
-            np.minimum((setup.range_lower - angles) / self._approach_s, 0.0),
-            np.maximum((setup.range_upper - angles) / self._approach_s, 0.0),
-        )
+        setup = self.setup
+        bounded = self._ranges.bounded(velocity, position)
         tool = self._chain.forward(position)[:3, 3]
         speed = self._chain.jacobian(position)[:3] @ bounded
         room = np.where(speed > 0.0, setup.box_upper - tool, tool - setup.box_lower)
@@ -69,26 +106,35 @@ class Workspace:
             bounded *= float((allowed[too_fast] / np.abs(speed[too_fast])).min())
         return bounded
 
-    def draw(self, rng: np.random.Generator, *, travel_rad: float, margin_m: float) -> FloatArray:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        *,
+        start: FloatArray,
+        travel_rad: float,
+        margin_m: float,
+    ) -> FloatArray:
         """
-        Draw a point of the box that is reached when no joint travels farther than ``travel_rad``.
+        Draw joint positions whose tool lies in the box, reached without any joint travelling far.
 
         Drawn as SenseAct does: joint angles uniformly until the tool lies in the box.
 
-        :return: in the base frame, shape (3,), m.
-        :raises ConfigError: none is found.
+        :param start: where the joints are, shape (joints,), rad; those that are not actuated stay.
+        :param travel_rad: how far an actuated joint travels at most.
+        :param margin_m: between the tool and the border of the box.
+        :return: shape (joints,), rad.
+        :raises ConfigError: none are found.
         """
-        setup = self._setup
-        start = setup.reference[self._actuated]
-        low = np.maximum(setup.range_lower, start - travel_rad)
-        high = np.minimum(setup.range_upper, start + travel_rad)
-        angles = setup.reference.copy()
+        setup = self.setup
+        here = start[self._actuated].clip(setup.range_lower, setup.range_upper)
+        low = np.maximum(setup.range_lower, here - travel_rad)
+        high = np.minimum(setup.range_upper, here + travel_rad)
+        angles = start.copy()
         for _ in range(DRAWS):
             angles[self._actuated] = rng.uniform(low, high)
-            point = self._chain.forward(angles)[:3, 3]
-            if self.contains(point, margin_m=margin_m):
-                return point
+            if self.contains(self._chain.forward(angles)[:3, 3], margin_m=margin_m):
+                return angles
         raise ConfigError(
-            'No target was found inside the box within reach of the reference position: enlarge '
+            'No target was found inside the box within reach of where an episode begins: enlarge '
             'the box of the setup or move its reference position.'
         )
