@@ -27,6 +27,18 @@ def register_all() -> None:
                 max_episode_steps=EPISODE_STEPS,
                 kwargs={'joints': joints},
             )
+    if 'CameraReach-v0' not in gymnasium.registry:
+        gymnasium.register(
+            id='CameraReach-v0',
+            entry_point='rl_bridge.envs.camera_reach:make_camera_reach',
+            max_episode_steps=EPISODE_STEPS,
+        )
+    if 'DriveToGoal-v0' not in gymnasium.registry:
+        gymnasium.register(
+            id='DriveToGoal-v0',
+            entry_point='rl_bridge.envs.drive_to_goal:make_drive_to_goal',
+            max_episode_steps=1000,
+        )
 
 
 def make_ur_reacher(
