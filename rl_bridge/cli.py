@@ -1,10 +1,11 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``rl_bridge``: start the robot side, the demo, list events, halt and recover."""
+"""The command ``rl_bridge``: start the robot side or the demo, check a robot, events, halt, ..."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -88,6 +89,16 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument('--json', action='store_true', help='one JSON object a line')
     events.add_argument('--last', type=_positive, default=0, metavar='N', help='only the newest N')
     events.set_defaults(run=_events)
+    check = commands.add_parser(
+        'check', help='check a robot file, and with --live the robot itself; nothing moves'
+    )
+    check.add_argument('robot_file', help='the file, or the name of a shipped one: ur5e.yaml')
+    check.add_argument(
+        '--live', action='store_true', help='listen to the robot: rates, ages, what is missing'
+    )
+    check.add_argument('--seconds', type=_seconds, default=3.0, help='to listen; by default 3')
+    check.add_argument('--namespace', default='', help="ROS namespace of the robot's driver")
+    check.set_defaults(run=_check)
     halt = commands.add_parser('halt', help='bring the robot to rest, until a reset')
     recover = commands.add_parser(
         'recover', help='clear a fault, once somebody has looked at the robot; then reset'
@@ -107,6 +118,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is no whole number above 0')
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f'{text!r} is no time in seconds above 0')
+    return seconds
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -142,6 +163,17 @@ def _events(options: argparse.Namespace) -> int:
     from rl_bridge.event_table import show
 
     return show(options.path, last=options.last, as_json=options.json)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rl_bridge.check import check
+
+    return check(
+        options.robot_file,
+        live=options.live,
+        seconds=options.seconds,
+        namespace=options.namespace,
+    )
 
 
 def _halt(options: argparse.Namespace) -> int:

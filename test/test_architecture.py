@@ -30,8 +30,9 @@ ALLOWED: dict[str, set[str]] = {
     'safety': {'errors', 'types', 'access', 'dds', 'robot_file', 'kinematics', 'events'},
     'robots': {'errors', 'types', 'access', 'dds', 'robot_file', 'safety'},
     'tasks': {'errors', 'types', 'kinematics', 'robots'},
-    'sim': {'errors', 'types', 'dds', 'kinematics', 'robots', 'safety'},
+    'sim': {'errors', 'types', 'dds', 'robot_file', 'kinematics', 'robots', 'safety'},
     'envs': {'errors', 'types', 'robots', 'tasks', 'sim'},
+    'textbook': {'errors', 'types'},
     'env_factory': {'errors'},
     'session': {'errors', 'types'},
     'bridge': {'errors', 'types', 'access', 'events', 'wire', 'safety', 'robots', 'session'},
@@ -39,14 +40,17 @@ ALLOWED: dict[str, set[str]] = {
         'errors', 'types', 'access', 'dds', 'robot_file', 'events', 'safety', 'robots', 'tasks',
         'envs', 'env_factory', 'session', 'bridge',
     },
-    'tools': {'errors', 'types', 'access', 'dds', 'events', 'tasks'},
-    'package': {'client', 'envs'},
+    'tools': {
+        'errors', 'types', 'access', 'dds', 'robot_file', 'events', 'safety', 'robots', 'tasks',
+    },
+    'package': {'client', 'envs', 'textbook'},
 }  # fmt: skip
 
 # Layers of several modules that lie side by side; any other folder or module is its own layer.
 SPREAD = {
     'types': ('types', 'robot_description'),
     'dds': ('dds_profile', 'dds_profile_node', 'topic_qos'),
+    'kinematics': ('kinematics', 'pinhole'),
     'robot_file': ('robot_file', 'yaml_section', 'command_section', 'sensor_section'),
     'session': ('session', 'lease', 'decision', 'request_age', 'reset_memory', 'past_sessions'),
     'bridge': (
@@ -58,15 +62,15 @@ SPREAD = {
         'presence_node', 'pulse_node', 'boundary_node', 'answers_node',
     ),
     'tools': (
-        'cli', 'event_table', 'processes', 'shared_memory', 'demo', 'demo_client', 'demo_faults',
-        'observer_node', 'operator_node',
+        'cli', 'check', 'check_types', 'check_stream', 'check_node', 'event_table', 'processes',
+        'shared_memory', 'demo', 'demo_client', 'demo_faults', 'observer_node', 'operator_node',
     ),
     'package': ('__init__',),
 }
 LAYER_OF = {module: name for name, modules in SPREAD.items() for module in modules}
 
-# The robots may use the guard's pure checks, stop states and reading of fields, and nothing else of
-# it: what a robot refuses early must be what the guard refuses.
+# The robots may use the guard's pure checks, stop states and reading of fields, and nothing else
+# of it: what a robot refuses early must be what the guard refuses.
 SHARED_WITH_ROBOTS = {'safety.limits', 'safety.stop_state', 'safety.named_types'}
 
 ROS_FILES = ('*_node.py', 'node.py', 'parameters.py', 'ros_transport.py', 'topic_*.py')
