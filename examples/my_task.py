@@ -17,14 +17,14 @@ import numpy as np
 from gymnasium import spaces
 
 from rl_bridge.errors import ConfigError
-from rl_bridge.tasks.task import RewardWeights
+from rl_bridge.tasks.base_task import BaseTask
 from rl_bridge.types import FloatArray, RobotDescription, RobotState
 
 LARGEST = 10.0  # of an observation; what is beyond is cut off
 APPROACH_S = 0.5  # the last command towards a joint's limit is slowed down over this time
 
 
-class MyTask:
+class MyTask(BaseTask):
     """
     Reach joint angles, with velocity commands.
 
@@ -48,39 +48,25 @@ class MyTask:
     ) -> None:
         if interface != 'velocity':
             raise ConfigError(f'MyTask commands velocities, not {interface!r}.')
-        self.interface = interface
-        self.period_s = period_s
-        limits = description.limits
-        self._lower, self._upper, self._speed = (
-            limits.position_lower,
-            limits.position_upper,
-            limits.velocity,
+        super().__init__(
+            interface=interface, period_s=period_s, weights={'distance': 1.0, 'effort': 0.1}
         )
+        limits = description.limits
+        self._lower, self._upper = limits.position_lower, limits.position_upper
+        self._speed = limits.velocity
         self._tolerance = tolerance
         self._goal = (self._lower + self._upper) / 2
-        self._weights = RewardWeights({'distance': 1.0, 'effort': 0.1})
         joints = len(description.joints)
         self.action_space = spaces.Box(-1.0, 1.0, (joints,), np.float32)
         self.observation_space = spaces.Box(-LARGEST, LARGEST, (3 * joints,), np.float32)
 
-    @property
-    def weights(self) -> Mapping[str, float]:
-        return self._weights
-
-    def set_weight(self, name: str, value: float) -> None:
-        self._weights.set(name, value)
-
     def reset(
         self, *, rng: np.random.Generator, state: RobotState, options: Mapping[str, Any]
     ) -> FloatArray | None:
-        if options:
-            raise ConfigError(f'MyTask has no reset options, not {sorted(options)}.')
+        super().reset(rng=rng, state=state, options=options)
         middle, quarter = (self._lower + self._upper) / 2, (self._upper - self._lower) / 4
         self._goal = rng.uniform(middle - quarter, middle + quarter)
         return middle  # the robot goes there first; None would begin where it is
-
-    def begin(self, state: RobotState) -> None:
-        pass
 
     def command(self, action: Any, state: RobotState) -> FloatArray:
         wanted = np.asarray(action, dtype=np.float64) * self._speed
@@ -95,18 +81,14 @@ class MyTask:
         parts = (state.position, state.velocity / self._speed, self._goal - state.position)
         return np.concatenate(parts).astype(np.float32).clip(-LARGEST, LARGEST)
 
-    def reward(self, action: Any, state: RobotState) -> tuple[float, dict[str, float]]:
-        terms = {
+    def terms(self, action: Any, state: RobotState) -> dict[str, float]:
+        return {
             'distance': -float(np.abs(self._goal - state.position).max()),
             'effort': -float(np.square(np.asarray(action, dtype=np.float64)).mean()),
         }
-        return self._weights.total(terms), terms
 
     def terminated(self, state: RobotState) -> bool:
         return bool((np.abs(self._goal - state.position) < self._tolerance).all())
-
-    def info(self, state: RobotState) -> dict[str, Any]:
-        return {'is_success': self.terminated(state)}
 
     def episode_info(self) -> dict[str, Any]:
         return {'goal_rad': self._goal.tolist()}
