@@ -229,12 +229,12 @@ def test_a_position_is_reached_in_small_steps_and_held(driver: Driver) -> None:
 @pytest.mark.parametrize(
     ('kind', 'bad', 'sentence'),
     [
-        ('velocity', [0.1] * 5, 'one number for each of the six joints'),
-        ('velocity', [], 'one number for each of the six joints'),
+        ('velocity', [0.1] * 5, 'one number for each of the 6 joints'),
+        ('velocity', [], 'one number for each of the 6 joints'),
         ('velocity', [0.1, 0, 0, math.nan, 0, 0], 'must be finite'),
         ('velocity', [0.1, 0, 0, 0, math.inf, 0], 'must be finite'),
         ('velocity', [0, 0, 3.5, 0, 0, 0], 'elbow_joint is 3.5 rad/s, outside its limits'),
-        ('position', [0.1] * 7, 'one number for each of the six joints'),
+        ('position', [0.1] * 7, 'one number for each of the 6 joints'),
         ('position', [1.0, -1.5, 1.5, -1.5, -1.5, 0], 'approach the target in small steps'),
     ],
 )
@@ -290,7 +290,7 @@ def test_the_start_and_the_noise_are_parameters(driver: Driver) -> None:
         ('state_rate', 'fast', "state_rate must be a number, not 'fast'"),
         ('state_rate', 'true', 'state_rate must be a number, not True'),
         ('command_timeout', -1.0, 'command_timeout_s must be finite and not negative'),
-        ('initial_position', [0.0, 0.0], 'one number for each of the six joints'),
+        ('initial_position', [0.0, 0.0], 'one number for each of the 6 joints'),
         ('initial_position', 5, 'initial_position must be a list of numbers, not 5'),
         ('initial_position', [0.0, 0.0, 4.0, 0.0, 0.0, 0.0], 'elbow_joint is 4 rad'),
     ],

@@ -1,9 +1,9 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
 """
-A physically simulated UR5e with the inner controller that the real one has.
+A physically simulated arm with the inner controller that a real one has.
 
-The arm's bodies, masses and torques are ``ur5e.xml``'s, stepped by MuJoCo at 500 Hz as the real
+The arm's bodies, masses and torques are its ``ArmModel``'s, stepped by MuJoCo at 500 Hz as a real
 controller runs. Its servo computes torques from the model, so that gravity does not make it sag
 (inverse dynamics control: B. Siciliano et al., Robotics: Modelling, Planning and Control, 2009,
 section 8.5.2).
@@ -11,54 +11,61 @@ section 8.5.2).
 
 from __future__ import annotations
 
+import copy
 import math
-from importlib import import_module, resources
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.errors import ConfigError
+from rl_bridge.sim.arm_model import (
+    ACCELERATION,
+    MAX_VELOCITY,
+    STEP_S,
+    UR5E_JOINTS,
+    UR5E_READY,
+    ArmModel,
+    ur5e_model,
+)
+from rl_bridge.sim.gap import Gap
+from rl_bridge.sim.wanted_motion import WantedMotion
 from rl_bridge.types import FloatArray
 
-UR5E_JOINTS = (
-    'shoulder_pan_joint',
-    'shoulder_lift_joint',
-    'elbow_joint',
-    'wrist_1_joint',
-    'wrist_2_joint',
-    'wrist_3_joint',
-)
-STEP_S = 0.002
-MAX_VELOCITY = math.pi  # 180 deg/s at every joint: UR5e User Manual 5.8
-ACCELERATION = 40.0  # of speedj() in the driver's external_control.urscript
-# Upright and bent, the flange in front of the base and clear of everything.
-UR5E_READY = (0.0, -math.pi / 2, math.pi / 2, -math.pi / 2, -math.pi / 2, 0.0)
+__all__ = [
+    'ACCELERATION', 'MAX_VELOCITY', 'STEP_S', 'UR5E_JOINTS', 'UR5E_READY', 'SimulatedArm',
+]  # fmt: skip
 
 _STIFFNESS = 3600.0  # 1/s^2 of position error: a critically damped servo of 60 rad/s
 _DAMPING = 120.0  # 1/s of velocity error
-_LOOKAHEAD_S = 0.03  # of servoj() in the driver
+# 1/s^3 of the position error's integral, where the arm differs from what its controller knows.
+# s^3 + 120 s^2 + 3600 s + 40000 has its roots at -82 and -19 +- 11i: settled within 0.3 s.
+_INTEGRAL = 40000.0
 _LARGEST_LAG = 0.005  # rad the reference may run ahead of a joint that is held or lacks torque
 _LARGEST_VELOCITY_LAG = 0.1  # rad/s, likewise
 
 
 class SimulatedArm:
     """
-    A UR5e in MuJoCo, commanded as the real one through its velocity or position interface.
+    An arm in MuJoCo, commanded as a real one through its velocity, position or effort interface.
 
-    Time passes only in ``advance``. All arrays have shape (6,), in the order of ``UR5E_JOINTS``.
+    Time passes only in ``advance``. All arrays have shape (joints,), in the model's order. Each
+    command may be for some of the joints; the others go on with theirs.
 
-    :param position: joint angles to begin at, rad.
-    :param command_timeout_s: a velocity command older than this brings the arm to rest; 0 means it
-        is held for ever, which is what ros2_control's forward controllers do (ros2_controllers
+    :param model: the arm; None = ``ur5e_model()``.
+    :param position: joint angles to begin at, rad; None = the model's ``ready``.
+    :param command_timeout_s: a velocity command older than this brings the joint to rest; 0 means
+        it is held for ever, which is what ros2_control's forward controllers do (ros2_controllers
         issue 95). A position command is always held.
-    :param acceleration: fastest change of the joints' velocity, rad/s^2.
+    :param effort_timeout_s: a torque command older than this ends: no torque, and the arm falls.
+    :param acceleration: fastest change of the joints' velocity, rad/s^2, for all or for each
+        joint; None = the model's.
     :param position_jump: a position command farther than this from both the last one and the
-        measured position is refused, rad; 0 accepts any. The driver's script refuses 20 rad/s over
-        one cycle of 2 ms, 0.04 rad (JOINT_IGNORE_SPEED in external_control.urscript).
-    :param position_noise: standard deviation of the measured positions, rad.
-    :param velocity_noise: standard deviation of the measured velocities, rad/s.
-    :param seed: of the noise.
+        measured position is refused, rad; 0 accepts any. The UR5e's driver refuses 0.04
+        (``ArmModel.position_jump``).
+    :param gap: how the arm differs from its model, and its noise.
     :raises ConfigError: a parameter is negative or not finite, or MuJoCo is not installed.
     :raises LimitError: the position is malformed or outside the joints' ranges.
     """
@@ -66,27 +73,47 @@ class SimulatedArm:
     def __init__(
         self,
         *,
-        position: ArrayLike = UR5E_READY,
+        model: ArmModel | None = None,
+        position: ArrayLike | None = None,
         command_timeout_s: float = 0.0,
-        acceleration: float = ACCELERATION,
+        effort_timeout_s: float = 0.0,
+        acceleration: ArrayLike | None = None,
         position_jump: float = 0.0,
-        position_noise: float = 0.0,
-        velocity_noise: float = 0.0,
-        seed: int = 0,
+        gap: Gap = Gap(),  # noqa: B008 (frozen)
     ) -> None:
-        self._command_timeout_s = _not_negative(command_timeout_s, 'command_timeout_s')
-        self._acceleration = _not_negative(acceleration, 'acceleration')
-        if self._acceleration == 0.0:
-            raise ConfigError('acceleration must be above 0 rad/s^2, or the arm never moves.')
-        self._position_jump = _not_negative(position_jump, 'position_jump')
-        self._position_noise = _not_negative(position_noise, 'position_noise')
-        self._velocity_noise = _not_negative(velocity_noise, 'velocity_noise')
-        self._random = np.random.default_rng(seed)
-        self._mujoco, self._model = _load()
+        self.model = ur5e_model() if model is None else model
+        self.gap = gap
+        timeouts = (
+            _not_negative(command_timeout_s, 'command_timeout_s'),
+            _not_negative(effort_timeout_s, 'effort_timeout_s'),
+        )
+        self._acceleration = self._checked_acceleration(acceleration)
+        jump = _not_negative(position_jump, 'position_jump')
+        self._random = np.random.default_rng(gap.seed)
+        self._mujoco, self._model = _load(self.model.xml)
         self._data = self._mujoco.MjData(self._model)
-        self._lower, self._upper = self._model.jnt_range.T.copy()
+        # The range of a joint without limits is 0 to 0 to MuJoCo.
+        endless = np.where(self._model.jnt_limited, 0.0, np.inf)
+        self._lower = self._model.jnt_range[:, 0] - endless
+        self._upper = self._model.jnt_range[:, 1] + endless
         self._max_torque = self._model.actuator_ctrlrange[:, 1].copy()
-        self.reset(position)
+        self._wanted = WantedMotion(
+            model=self.model,
+            lower=self._lower,
+            upper=self._upper,
+            max_effort=self._max_torque,
+            acceleration=self._acceleration,
+            timeouts=timeouts,
+            position_jump=jump,
+        )
+        # The controller's own model, where the arm differs from it.
+        self._known_model = copy.deepcopy(self._model) if gap.varies else self._model
+        self._known_data = self._data
+        if gap.varies:
+            self._known_model.opt.disableflags |= self._mujoco.mjtDisableBit.mjDSBL_CONTACT
+            self._known_data = self._mujoco.MjData(self._known_model)
+        self._integrates = gap.varies or bool(self._model.dof_frictionloss.any())
+        self.reset(self.model.ready if position is None else position)
 
     @property
     def time_s(self) -> float:
@@ -105,70 +132,83 @@ class SimulatedArm:
         :param position: joint angles, rad.
         :raises LimitError: they are malformed or outside the joints' ranges; nothing changed.
         """
-        angles = self._checked_position(position)
+        angles = self._wanted.checked_position(position)
+        if self.gap.varies:
+            self._vary()
         self._mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[:] = angles
         self._mujoco.mj_forward(self._model, self._data)
         self._left_s = 0.0
         self._reference = angles.copy()
-        self._reference_velocity = np.zeros(6)
-        self._wanted_velocity: FloatArray | None = np.zeros(6)
-        self._wanted_position = angles.copy()
-        self._commanded_at = 0.0
+        self._reference_velocity = np.zeros(len(angles))
+        self._wanted.reset(angles)
         self._torque = self._data.qfrc_bias.copy()
-        self._mulled = np.zeros(6)
+        self._mulled = np.zeros(len(angles))
+        self._correction = np.zeros(len(angles))
 
-    def command_velocity(self, velocity: ArrayLike) -> None:
+    def command_velocity(
+        self, velocity: ArrayLike, *, joints: Sequence[int] | None = None
+    ) -> None:
         """
-        Move every joint at a velocity, as the driver's forward_velocity_controller does.
+        Move joints at a velocity, as a forward_velocity_controller does.
 
         :param velocity: rad/s.
-        :raises LimitError: malformed, not finite or above ``MAX_VELOCITY``; nothing changed.
+        :param joints: indices of the joints that it is for; None = all.
+        :raises LimitError: malformed, not finite or faster than the arm can; nothing changed.
         """
-        self._wanted_velocity = self._checked_velocity(velocity)
-        self._commanded_at = self.time_s
+        self._wanted.want_velocity(velocity, joints, now_s=self.time_s)
 
-    def command_position(self, position: ArrayLike) -> None:
+    def command_position(
+        self,
+        position: ArrayLike,
+        *,
+        joints: Sequence[int] | None = None,
+        within_s: float = 0.0,
+    ) -> None:
         """
-        Go to joint angles and stay there, as the driver's forward_position_controller does.
+        Go to joint angles and stay there, as a forward_position_controller does.
 
         :param position: rad.
+        :param joints: indices of the joints that it is for; None = all.
+        :param within_s: travel there evenly for this time, as a joint_trajectory_controller does;
+            0 = as fast as possible.
         :raises LimitError: malformed, not finite, outside the joints' ranges or too far away at
             once (``position_jump``); nothing changed.
         """
-        angles = self._checked_position(position)
-        if self._position_jump:
-            moved = self._wanted_velocity is not None
-            before = self._reference if moved else self._wanted_position
-            jump = min(
-                float(np.abs(angles - before).max()),
-                float(np.abs(angles - self._data.qpos).max()),
-            )
-            if jump > self._position_jump:
-                raise LimitError(
-                    f'A position command may lie {self._position_jump:g} rad from the last one or '
-                    f'from the measured position, this one lies {jump:.3g} rad away: approach the '
-                    f'target in small steps.'
-                )
-        self._wanted_position = angles
-        self._wanted_velocity = None
+        self._wanted.want_position(
+            position,
+            joints,
+            within_s=within_s,
+            now_s=self.time_s,
+            reference=self._reference,
+            measured=self._data.qpos,
+        )
+
+    def command_effort(self, effort: ArrayLike, *, joints: Sequence[int] | None = None) -> None:
+        """
+        Put torques on joints, as a forward_effort_controller does: gravity comes on top of them.
+
+        :param effort: Nm.
+        :param joints: indices of the joints that it is for; None = all.
+        :raises LimitError: malformed, not finite or above the motors' torque; nothing changed.
+        """
+        self._wanted.want_effort(effort, joints, now_s=self.time_s)
 
     def halt(self) -> None:
         """Come to rest as fast as the acceleration allows, and stay."""
-        self._wanted_velocity = np.zeros(6)
-        self._commanded_at = self.time_s
+        self._wanted.rest(now_s=self.time_s)
 
     def state(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """
         Return the measured positions (rad), velocities (rad/s) and torques (Nm).
 
-        The real driver's effort is the motors' current in ampere instead.
+        A real UR5e's driver gives the motors' current in ampere instead.
         """
         position, velocity = self._data.qpos.copy(), self._data.qvel.copy()
-        if self._position_noise:
-            position += self._random.normal(0.0, self._position_noise, 6)
-        if self._velocity_noise:
-            velocity += self._random.normal(0.0, self._velocity_noise, 6)
+        if self.gap.position_noise:
+            position += self._random.normal(0.0, self.gap.position_noise, len(position))
+        if self.gap.velocity_noise:
+            velocity += self._random.normal(0.0, self.gap.velocity_noise, len(velocity))
         return position, velocity, self._torque.copy()
 
     def advance(self, seconds: float) -> None:
@@ -185,8 +225,9 @@ class SimulatedArm:
             self._step()
 
     def _step(self) -> None:
-        mujoco, model, data = self._mujoco, self._model, self._data
-        mujoco.mj_step1(model, data)
+        mujoco, data, wanted = self._mujoco, self._data, self._wanted
+        mujoco.mj_step1(self._model, data)
+        known = self._known_state()
         # The reference is held close to the joints, so that one which lacks torque does not race
         # after it later.
         lag = (self._reference - data.qpos).clip(-_LARGEST_LAG, _LARGEST_LAG)
@@ -194,15 +235,42 @@ class SimulatedArm:
             -_LARGEST_VELOCITY_LAG, _LARGEST_VELOCITY_LAG
         )
         change = self._acceleration * STEP_S
-        velocity = before + (self._next_velocity() - before).clip(-change, change)
+        now_s = self.time_s
+        velocity = before + (wanted.next_velocity(self._reference, now_s) - before).clip(
+            -change, change
+        )
         acceleration = (velocity - before) / STEP_S
         acceleration += _STIFFNESS * lag + _DAMPING * (before - data.qvel)
+        if self._integrates:
+            # Not where a joint is held or lacks torque: it would race after it later.
+            self._correction += _INTEGRAL * STEP_S * np.where(np.abs(lag) < _LARGEST_LAG, lag, 0.0)
+            acceleration += self._correction
         self._reference = data.qpos + lag + velocity * STEP_S
         self._reference_velocity = velocity
-        mujoco.mj_mulM(model, data, self._mulled, acceleration)
-        self._torque = self._within_torque(self._mulled, data.qfrc_bias - data.qfrc_passive)
+        if wanted.any_effort:
+            acceleration[wanted.by_effort] = 0.0
+        mujoco.mj_mulM(self._known_model, known, self._mulled, acceleration)
+        self._torque = self._within_torque(self._mulled, known.qfrc_bias - known.qfrc_passive)
+        if wanted.any_effort:
+            self._apply_efforts(now_s)
         data.ctrl[:] = self._torque
-        mujoco.mj_step2(model, data)
+        mujoco.mj_step2(self._model, data)
+
+    def _known_state(self) -> Any:
+        """Return MuJoCo's data as the controller computes them from the measured state."""
+        if self._known_data is not self._data:
+            self._known_data.qpos[:] = self._data.qpos
+            self._known_data.qvel[:] = self._data.qvel
+            self._mujoco.mj_step1(self._known_model, self._known_data)
+        return self._known_data
+
+    def _apply_efforts(self, now_s: float) -> None:
+        chosen, torques = self._wanted.efforts(now_s)
+        self._torque[chosen] = torques[chosen]
+        # Where another interface takes over, it begins with the motion as it is.
+        self._reference[chosen] = self._data.qpos[chosen]
+        self._reference_velocity[chosen] = self._data.qvel[chosen]
+        self._correction[chosen] = 0.0
 
     def _within_torque(self, moving: FloatArray, holding: FloatArray) -> FloatArray:
         """
@@ -218,70 +286,31 @@ class SimulatedArm:
             torque = moving * min(1.0, float(share.min())) + holding
         return torque.clip(-self._max_torque, self._max_torque)
 
-    def _next_velocity(self) -> FloatArray:
-        """Return the velocity that the present command asks for, inside the joints' ranges."""
-        if self._wanted_velocity is None:
-            return self._approach(self._wanted_position - self._reference).clip(
-                -MAX_VELOCITY, MAX_VELOCITY
-            )
-        age = self.time_s - self._commanded_at
-        if self._command_timeout_s and age > self._command_timeout_s:
-            self._wanted_velocity = np.zeros(6)
-        wanted = self._wanted_velocity
-        if not wanted.any():
-            return wanted
-        # Near the end of its range a joint slows down and stops there.
-        return wanted.clip(
-            self._approach(self._lower - self._reference),
-            self._approach(self._upper - self._reference),
-        )
+    def _vary(self) -> None:
+        """Draw the arm's own friction and masses anew."""
+        model, known, gap = self._model, self._known_model, self.gap
+        joints, links = self._random.uniform(-1.0, 1.0, (2, model.nv))
+        friction = 1.0 + gap.friction_spread * joints
+        model.dof_damping[:] = known.dof_damping.reshape(-1) * friction
+        model.dof_frictionloss[:] = known.dof_frictionloss * friction
+        bodies = model.jnt_bodyid  # one link for each joint
+        mass = 1.0 + gap.mass_spread * links
+        model.body_mass[bodies] = known.body_mass[bodies] * mass
+        model.body_inertia[bodies] = known.body_inertia[bodies] * mass[:, None]
+        self._mujoco.mj_setConst(model, self._data)
 
-    def _approach(self, distance: FloatArray) -> FloatArray:
-        """
-        Return the velocity from which a joint can still come to rest after a distance.
-
-        Exponential with the look-ahead time when near; farther away the braking parabola that
-        continues it smoothly.
-        """
-        # A tenth in reserve, because it is followed in steps of 2 ms.
-        braking = 0.9 * self._acceleration
-        near = braking * _LOOKAHEAD_S**2
-        far = np.abs(distance)
-        speed = np.where(
-            far <= near,
-            far / _LOOKAHEAD_S,
-            np.sqrt(braking * np.maximum(2.0 * far - near, 0.0)),
-        )
-        return np.copysign(speed, distance)
-
-    def _checked_velocity(self, velocity: ArrayLike) -> FloatArray:
-        values = _six(velocity, 'velocity command')
-        self._check_range(values, -MAX_VELOCITY, MAX_VELOCITY, 'velocity command', 'rad/s')
-        return values.clip(-MAX_VELOCITY, MAX_VELOCITY)
-
-    def _checked_position(self, position: ArrayLike) -> FloatArray:
-        values = _six(position, 'position')
-        self._check_range(values, self._lower, self._upper, 'position', 'rad')
-        return values.clip(self._lower, self._upper)
-
-    def _check_range(
-        self,
-        values: FloatArray,
-        lower: FloatArray | float,
-        upper: FloatArray | float,
-        what: str,
-        unit: str,
-    ) -> None:
-        low, high = np.broadcast_to(lower, 6), np.broadcast_to(upper, 6)
-        for i, name in enumerate(UR5E_JOINTS):
-            if not low[i] - 1e-6 <= values[i] <= high[i] + 1e-6:  # 1e-6: float32 senders
-                raise LimitError(
-                    f'The {what} of {name} is {values[i]:.6g} {unit}, outside its limits '
-                    f'{low[i]:.6g} to {high[i]:.6g} {unit}.'
-                )
+    def _checked_acceleration(self, acceleration: ArrayLike | None) -> FloatArray:
+        if acceleration is None:
+            return self.model.acceleration
+        count = len(self.model.joints)
+        values = np.broadcast_to(np.asarray(acceleration, dtype=np.float64), count)
+        for value in values.tolist():
+            if _not_negative(value, 'acceleration') == 0.0:
+                raise ConfigError('acceleration must be above 0 rad/s^2, or the arm never moves.')
+        return values
 
 
-def _load() -> tuple[Any, Any]:
+def _load(xml: str) -> tuple[Any, Any]:
     """Return MuJoCo, imported only where it is used, and its model of the arm."""
     try:
         mujoco = import_module('mujoco')
@@ -289,23 +318,10 @@ def _load() -> tuple[Any, Any]:
         raise ConfigError(
             "The simulated arm needs MuJoCo: pip install 'rl_bridge[sim]'."
         ) from error
-    xml = resources.files('rl_bridge.sim').joinpath('ur5e.xml').read_text(encoding='utf-8')
-    return mujoco, mujoco.MjModel.from_xml_string(xml)
-
-
-def _six(values: ArrayLike, what: str) -> FloatArray:
     try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise LimitError(f'A {what} is six numbers, not {values!r}.') from error
-    if array.shape != (6,):
-        raise LimitError(
-            f'A {what} has one number for each of the six joints, this one has shape '
-            f'{array.shape}.'
-        )
-    if not np.isfinite(array).all():
-        raise LimitError(f'A {what} must be finite, not {array.tolist()}.')
-    return array
+        return mujoco, mujoco.MjModel.from_xml_string(xml)
+    except ValueError as error:
+        raise ConfigError(f'MuJoCo cannot simulate this arm: {error}') from error
 
 
 def _not_negative(value: float, what: str) -> float:

@@ -1,9 +1,10 @@
 # Copyright 2026 rl_bridge developers
 # SPDX-License-Identifier: Apache-2.0
-"""A simulated UR5e in the same process, in lock-step: as fast as it can, the same every time."""
+"""A simulated arm in the same process, in lock-step: as fast as it can, the same every time."""
 
 from __future__ import annotations
 
+import math
 import threading
 
 import numpy as np
@@ -13,7 +14,9 @@ from rl_bridge.errors import ConfigError, RobotStopped
 from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.safety.limits import check_command
 from rl_bridge.safety.stop_state import StopLatch
-from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm
+from rl_bridge.sim.arm import SimulatedArm
+from rl_bridge.sim.arm_model import UR5E_JOINTS, arm_model
+from rl_bridge.sim.gap import Gap, StateChannel
 from rl_bridge.types import (
     FloatArray,
     Limits,
@@ -26,6 +29,8 @@ from rl_bridge.types import (
     StopStatus,
     forward_commands,
 )
+
+STATE_PERIOD_S = 0.008  # 125 Hz, as the node: where states are late or lost, they come at a rate
 
 
 def ur5e_description() -> RobotDescription:
@@ -57,11 +62,13 @@ class SimulatedRobot:
     Commands are checked against the same limits as everywhere, and stops latch as the guard's do;
     of the guard's timing nothing is left, because no time passes without a step.
 
-    :param interface: 'velocity' or 'position'.
-    :param description: the robot; None = ``ur5e_description()``.
+    :param interface: one of the robot file's interfaces: 'velocity', 'position' or 'effort'.
+    :param description: any robot file with ``dh``; None = ``ur5e_description()``.
     :param arm: the arm; None = one whose joints accelerate as ``description`` allows.
-    :param position: joint angles to begin at, rad; None = ``UR5E_READY``, or where ``arm`` is.
-    :raises ConfigError: the interface is unknown, or MuJoCo is not installed.
+    :param position: joint angles to begin at, rad; None = where its model is ready, or ``arm`` is.
+    :param gap: how the arm made here differs from its model and from what is measured. Friction
+        and masses are drawn anew in every ``place``. An ``arm`` that is given has its own.
+    :raises ConfigError: the interface is not in the robot file, or the arm cannot be simulated.
     """
 
     lock_step = True
@@ -73,20 +80,30 @@ class SimulatedRobot:
         description: RobotDescription | None = None,
         arm: SimulatedArm | None = None,
         position: ArrayLike | None = None,
+        gap: Gap | None = None,
     ) -> None:
         self.description = ur5e_description() if description is None else description
         if interface not in self.description.commands:
-            raise ConfigError(f"The interface is 'velocity' or 'position', not {interface!r}.")
+            names = ' or '.join(repr(kind) for kind in self.description.commands)
+            raise ConfigError(f'The interface is {names}, not {interface!r}.')
         self.interface = interface
         if arm is None:
-            fastest = float(self.description.limits.acceleration.min())
-            arm = SimulatedArm(position=UR5E_READY, acceleration=fastest)
+            arm = SimulatedArm(
+                model=arm_model(self.description),
+                acceleration=self.description.limits.acceleration,
+                gap=gap or Gap(),
+            )
+        elif gap is not None:
+            raise ConfigError('gap is of the arm that is made here; give your own arm its own.')
         if position is not None:
             arm.reset(position)
         self._arm = arm
+        self._outputs = self.description.commands[interface].outputs
         self._lock = threading.Lock()  # a stop may come from any thread
         self._latch = StopLatch()
         self._time_s = 0.0
+        self._channel = StateChannel[RobotState](arm.gap) if arm.gap.delays else None
+        self._arrived = self._measured()  # what the channel brought last
         self._announced = False  # a begin
         self._overtaken = False  # by a halt, which the begin must not clear
 
@@ -96,8 +113,7 @@ class SimulatedRobot:
     def state(self) -> RobotState:
         """Return the measured state; its stamp is the simulated time since the start."""
         with self._lock:
-            position, velocity, effort = self._arm.state()
-            return RobotState(position, velocity, effort, round(self._time_s * 1e9))
+            return self._measured() if self._channel is None else self._arrived
 
     def stop(self) -> Stop:
         """Return whether motion is allowed."""
@@ -120,7 +136,7 @@ class SimulatedRobot:
             self._announced = self._overtaken = False
             if overtaken or not self._latch.begin():
                 self._raise_stopped()
-            self._arm.halt()
+            self._halt_arm()
 
     def place(self, position: FloatArray) -> None:
         """
@@ -131,6 +147,9 @@ class SimulatedRobot:
         checked = check_command(position, self.description, 'position')
         with self._lock:
             self._arm.reset(checked)
+            if self._channel is not None:
+                self._channel.clear()
+                self._arrived = self._measured()
 
     def command(self, values: FloatArray, *, authority_s: float) -> None:
         """
@@ -145,8 +164,15 @@ class SimulatedRobot:
                 self._raise_stopped()
             if self.interface == 'velocity':
                 self._arm.command_velocity(checked)
+            elif self.interface == 'effort':
+                self._arm.command_effort(checked)
             else:
-                self._arm.command_position(checked)
+                for output in self._outputs:
+                    self._arm.command_position(
+                        checked[list(output.joints)],
+                        joints=output.joints,
+                        within_s=output.arrive_within_s,
+                    )
 
     def hold(self, *, reason: int, message: str) -> None:
         """Come to rest, not latched."""
@@ -165,8 +191,11 @@ class SimulatedRobot:
     def advance(self, seconds: float) -> None:
         """Let the arm move for some time."""
         with self._lock:
-            self._arm.advance(seconds)
-            self._time_s += seconds
+            if self._channel is None:
+                self._arm.advance(seconds)
+                self._time_s += seconds
+            else:
+                self._advance_measured(self._time_s + seconds, self._channel)
 
     def close(self) -> None:
         """Come to rest; idempotent."""
@@ -175,7 +204,30 @@ class SimulatedRobot:
     def _rest(self, state: StopState, reason: int, message: str) -> None:
         with self._lock:
             if self._latch.raise_to(state, StopReason(reason), message):
-                self._arm.halt()
+                self._halt_arm()
+
+    def _halt_arm(self) -> None:
+        if self.interface == 'effort':
+            # As the guard does: no torque, and whatever holds the real arm then holds it.
+            self._arm.command_effort(np.zeros(len(self.description.joints)))
+        else:
+            self._arm.halt()
+
+    def _advance_measured(self, end_s: float, channel: StateChannel[RobotState]) -> None:
+        """Let time pass from one measurement to the next, and take those that arrive."""
+        while self._time_s < end_s - 1e-9:
+            count = math.floor(self._time_s / STATE_PERIOD_S + 1e-6) + 1
+            until = min(count * STATE_PERIOD_S, end_s)
+            self._arm.advance(until - self._time_s)
+            self._time_s = until
+            if until == count * STATE_PERIOD_S:
+                channel.send(self._measured(), now_s=until)
+        for state in channel.arrived(now_s=self._time_s):
+            self._arrived = state
+
+    def _measured(self) -> RobotState:
+        position, velocity, effort = self._arm.state()
+        return RobotState(position, velocity, effort, round(self._time_s * 1e9))
 
     def _raise_stopped(self) -> None:
         stop = self._latch.current

@@ -45,6 +45,7 @@ from rl_bridge.dds_profile import use_profile
 from rl_bridge.errors import ConfigError, LimitError, RlBridgeError
 from rl_bridge.safety.realtime import run_first
 from rl_bridge.sim.arm import UR5E_JOINTS, UR5E_READY, SimulatedArm
+from rl_bridge.sim.gap import Gap
 from rl_bridge.topic_qos import NEWEST
 from rl_bridge.types import FloatArray
 
@@ -84,9 +85,11 @@ class SimArmDriver:
                 0.04,
                 'Farthest a position command may lie from the last one, rad; 0 = anywhere.',
             ),
-            position_noise=self._number('position_noise', 0.0, 'Standard deviation, rad.'),
-            velocity_noise=self._number('velocity_noise', 0.0, 'Standard deviation, rad/s.'),
-            seed=int(self._number('seed', 0.0, 'Seed of the noise, a whole number.')),
+            gap=Gap(
+                position_noise=self._number('position_noise', 0.0, 'Standard deviation, rad.'),
+                velocity_noise=self._number('velocity_noise', 0.0, 'Standard deviation, rad/s.'),
+                seed=int(self._number('seed', 0.0, 'Seed of the noise, a whole number.')),
+            ),
         )
         self._priority = int(
             self._number(
