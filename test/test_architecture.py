@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     'robots': {'errors', 'types', 'access', 'dds', 'robot_file', 'safety'},
     'tasks': {'errors', 'types', 'kinematics', 'robots'},
     'sim': {'errors', 'types', 'dds', 'robot_file', 'kinematics', 'robots', 'safety'},
-    'envs': {'errors', 'types', 'robots', 'tasks', 'sim'},
+    'envs': {'errors', 'types', 'robot_file', 'robots', 'tasks', 'sim'},
     'textbook': {'errors', 'types'},
     'env_factory': {'errors'},
     'session': {'errors', 'types'},
@@ -59,7 +59,7 @@ SPREAD = {
     ),
     'node': (
         'node', 'parameters', 'hosting_node', 'services_node', 'status_node', 'weights_node',
-        'presence_node', 'pulse_node', 'boundary_node', 'answers_node',
+        'presence_node', 'pulse_node', 'boundary_node', 'answers_node', 'help_node',
     ),
     'tools': (
         'cli', 'check', 'check_types', 'check_stream', 'check_node', 'event_table', 'processes',
