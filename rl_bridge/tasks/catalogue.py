@@ -21,6 +21,7 @@ GROUP = 'rl_bridge.tasks'
 # Imported when it is made: a base needs nothing of arms.
 TASKS = {
     'reach': 'rl_bridge.tasks.reach:ReachTask',
+    'camera_reach': 'rl_bridge.tasks.camera_reach:CameraReachTask',
     'joint_reach': 'rl_bridge.tasks.joint_reach:JointReachTask',
     'track': 'rl_bridge.tasks.track:TrackTask',
     'drive': 'rl_bridge.tasks.drive:DriveTask',
