@@ -20,6 +20,7 @@ from rl_bridge.dds_profile_node import profile_problem
 from rl_bridge.envs.env_checks import can_render
 from rl_bridge.envs.robot_env import RobotEnv
 from rl_bridge.errors import ConfigError, RobotNotReady
+from rl_bridge.help_node import TopicAssistance
 from rl_bridge.robot_file import load_robot
 from rl_bridge.robots.topic_io import TopicIo
 from rl_bridge.robots.topic_robot import TopicRobot
@@ -134,6 +135,11 @@ def _robot(
         render_mode = settings['render_mode'] or None
         if render_mode == 'auto':
             render_mode = 'rgb_array' if can_render(description, task) else None
+        assistance = None
+        if settings['reset_help_timeout']:
+            assistance = TopicAssistance(
+                topic_io.node, node, timeout_s=settings['reset_help_timeout']
+            )
         most_steps = max(1, round(settings['episode_time'] / period_s))
         env: env_factory.Env = RobotEnv(
             robot,
@@ -142,6 +148,7 @@ def _robot(
             authority_s=authority_s,
             max_episode_steps=most_steps if settings['episode_time'] else None,
             render_mode=render_mode,
+            assistance=assistance,
         )
         if settings['episode_time']:
             env = gymnasium.wrappers.TimeLimit(env, max_episode_steps=most_steps)

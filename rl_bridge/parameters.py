@@ -72,7 +72,11 @@ TABLE = (
         'velocity',
         "Which of the robot file's command interfaces is used: velocity, position or effort.",
     ),
-    Parameter('task', 'reach', "The task on the robot: 'reach', or 'my_module:MyTask'."),
+    Parameter(
+        'task',
+        'reach',
+        "The task on the robot: a name of [tasks.md](tasks.md), or 'my_module:MyTask'.",
+    ),
     Parameter('task_kwargs', '', "Keyword arguments of the task as YAML: '{joints: 6}'."),
     Parameter(
         'episode_time',
@@ -113,6 +117,14 @@ TABLE = (
         20.0,
         "Seconds to wait at configure for the robot's state and the guard.",
         (0.1, 600.0),
+    ),
+    Parameter(
+        'reset_help_timeout',
+        0.0,
+        'Seconds that a reset which does not succeed waits for a person: what is the matter '
+        'stands on `~/help`, a call of `~/helped` (std_srvs/srv/Trigger) goes on. 0 = nobody is '
+        'asked, the reset fails at once. Give clients a longer `reset_timeout_s`.',
+        (0.0, 86400.0),
     ),
     Parameter(
         'realtime_priority',

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from rl_bridge.envs.assistance import Assistance, helped
 from rl_bridge.envs.cadence import Cadence
 from rl_bridge.envs.env_checks import check_parts, checked_action
 from rl_bridge.envs.reset_motion import ResetMotion, ResetSettings
@@ -61,6 +62,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
     :param authority_s: how long the robot may move after a step, s.
     :param max_episode_steps: of the TimeLimit around this; the robot comes to rest there.
     :param reset_settings: of the motion to where an episode begins.
+    :param assistance: asks a person where a reset does not succeed alone; None = nobody.
     :param connect_timeout_s: how long to wait for the robot's first state, s.
     :param begin_timeout_s: how long to wait for the guard to confirm an episode's begin, s.
     :param stale_grace_s: how long to hold the robot and wait where its state is too old, s;
@@ -82,6 +84,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         authority_s: float,
         max_episode_steps: int | None = None,
         reset_settings: ResetSettings | None = None,
+        assistance: Assistance | None = None,
         connect_timeout_s: float = 10.0,
         begin_timeout_s: float = 5.0,
         stale_grace_s: float = 0.5,
@@ -115,6 +118,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             authority_s=authority_s,
             settings=reset_settings or ResetSettings(),
         )
+        self._assistance = assistance
         self._connect_timeout_s = connect_timeout_s
         self._begin_timeout_s = begin_timeout_s
         self._connected = False
@@ -147,11 +151,7 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             self._connected = True
         self.robot.begin(timeout_s=self._begin_timeout_s)
         try:
-            start = self.task.reset(
-                rng=self.np_random, state=self._cadence.state(), options=task_options
-            )
-            if start is not None and not in_place:
-                self._reset_motion.go_to(start)
+            self._go_to_start(task_options, in_place=bool(in_place))
             self._state, stop = self._measured()
             if stop.state >= StopState.STOPPED:
                 raise RobotStopped(stop.state, stop.reason, stop.message)
@@ -218,6 +218,23 @@ class RobotEnv(gymnasium.Env[Any, Any]):
             self._closed = True
             self._running = False
             self.robot.close()
+
+    def _go_to_start(self, options: dict[str, Any], *, in_place: bool) -> None:
+        """Let the task choose an episode and bring the robot to where it begins."""
+        start: FloatArray | None = None
+
+        def choose() -> None:
+            nonlocal start
+            start = self.task.reset(
+                rng=self.np_random, state=self._cadence.state(), options=options
+            )
+
+        def go() -> None:
+            if start is not None:
+                self._reset_motion.go_to(start)
+
+        for attempt in (choose,) if in_place else (choose, go):
+            helped(attempt, robot=self.robot, assistance=self._assistance)
 
     def _step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         timing = Timing(period=0.0 if self.robot.lock_step else self._period_s)

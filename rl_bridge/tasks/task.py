@@ -57,6 +57,7 @@ class Task(Protocol):
         :param options: of Gymnasium's ``reset``, without those of the environment.
         :return: joint positions to begin at, shape (joints,); None = where the robot is.
         :raises ConfigError: an option is unknown or cannot be fulfilled.
+        :raises RobotNotReady: a person has to do something first: the sentence says what.
         """
 
     def begin(self, state: RobotState) -> None:
