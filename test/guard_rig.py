@@ -100,11 +100,9 @@ class GuardRig:
         node, latched = self.node, QoSDurabilityPolicy.TRANSIENT_LOCAL
         self._commands = node.create_publisher(Command, 'robot_env/command', 10)
         self._ticks = node.create_publisher(Heartbeat, 'robot_env/tick', 1)
-        self._states = node.create_publisher(JointState, 'joint_states', 1)
+        self._states = self.make_state_publisher()
         self._running = node.create_publisher(Bool, 'robot_running', 1)
-        node.create_subscription(
-            Float64MultiArray, f'{self.kind}_controller/commands', self._on_output, 1000
-        )
+        self.listen()
         node.create_subscription(
             GuardStatus, 'guard/status', self._on_status, QoSProfile(depth=1, durability=latched)
         )
@@ -233,20 +231,39 @@ class GuardRig:
     def _connected(self) -> bool:
         ready = self._commands.get_subscription_count() and self._ticks.get_subscription_count()
         ready = ready and self._states.get_subscription_count()
-        return bool(ready and self.statuses and self.node.count_publishers(self._output_topic))
+        return bool(ready and self.statuses and all(map(self.node.count_publishers, self.topics)))
+
+    # -- how the robot is reached; for a robot of another kind, replace these ------------------
 
     @property
-    def _output_topic(self) -> str:
-        return f'{self.namespace}/{self.kind}_controller/commands'
+    def topics(self) -> tuple[str, ...]:
+        """The controllers'."""
+        return (f'{self.kind}_controller/commands',)
 
-    def _on_output(self, message: Float64MultiArray) -> None:
-        values = list(message.data)
+    def listen(self) -> None:
+        """Subscribe to the controllers' topics."""
+        self.node.create_subscription(
+            Float64MultiArray, self.topics[0], lambda taken: self.on_output(list(taken.data)), 1000
+        )
+
+    def make_state_publisher(self) -> Any:
+        return self.node.create_publisher(JointState, 'joint_states', 1)
+
+    def make_state(self) -> Any:
+        return JointState(
+            name=['gripper', *JOINTS],
+            position=array('d', [0.7, *self.position]),
+            velocity=array('d', [0.0, *self.velocity]),
+        )
+
+    def on_output(self, values: list[float]) -> None:
+        """Take the values of all joints."""
         with self.changed:
             self.outputs.append((time.monotonic_ns(), values))
             if self.following:
                 if self.kind == 'velocity':
                     self.velocity = values
-                else:
+                elif self.kind == 'position':
                     self.position = values
             self.changed.notify_all()
 
@@ -257,7 +274,6 @@ class GuardRig:
 
     def _play(self) -> None:
         """Tick, measure and command at the usual rates, on absolute times."""
-        state = JointState(name=['gripper', *JOINTS])
         due = dict.fromkeys(('tick', 'state', 'move'), time.monotonic())
         while not self._ending.is_set():
             now = time.monotonic()
@@ -266,9 +282,8 @@ class GuardRig:
                 if self.kind == 'velocity':
                     pairs = zip(self.position, self.velocity, strict=True)
                     self.position = [p + v * STATE_S for p, v in pairs]
-                state.position = array('d', [0.7, *self.position])
-                state.velocity = array('d', [0.0, *self.velocity])
                 if self.measuring:
+                    state = self.make_state()
                     self.last_state_ns = time.monotonic_ns()
                     self._states.publish(state)
                 if self.telling:

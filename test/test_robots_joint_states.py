@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from rl_bridge.errors import RobotNotReady
 from rl_bridge.robots.fake_robot import fake_description
 from rl_bridge.robots.joint_states import JointOrder, JointStates
-from rl_bridge.types import StopReason
+from rl_bridge.types import StateFields, StopReason
 
 MS = 1_000_000
 NAMES = ('pan', 'lift', 'elbow')
@@ -157,3 +158,54 @@ def test_a_joint_at_full_speed_never_jumps_whether_messages_wait_or_get_lost(
         assert driver.send(position, later_ms=delay_ms, stamped_ms=8 if stamped else 0)
     position += 0.09  # eleven messages lost
     assert driver.send(position, later_ms=90, stamped_ms=90 if stamped else 0)
+
+
+def base(kind: str = 'nav_msgs/msg/Odometry', **fields: tuple[str, ...]) -> JointStates:
+    odometry = {'position': (), 'velocity': ('twist.twist.linear.x',), **fields}
+    description = replace(
+        fake_description(1), state_type=kind, state_fields=StateFields(**odometry)
+    )
+    return JointStates(description, topic='/odom')
+
+
+def test_a_base_without_positions_is_read_from_its_odometry() -> None:
+    message = pytest.importorskip('nav_msgs.msg', reason='needs ROS 2').Odometry()
+    message.twist.twist.linear.x = 0.5
+    message.pose.pose.position.x = 100.0
+    states = base()
+    message.header.stamp.sec = 1
+    states.hear(message, 0)
+    assert states.problem(0) is None
+    assert states.newest is not None
+    assert states.newest.position.tolist() == [0.0]
+    assert states.newest.velocity.tolist() == [0.5]
+    assert states.newest.effort.tolist() == [0.0]
+    message.pose.pose.position.x = -100.0  # no joint's: a base may be told to be anywhere
+    states.hear(message, 90 * MS)
+    assert says(states.problem(110 * MS), StopReason.STATE_FROZEN, 'has had the same stamp')
+    message.header.stamp.sec = 2
+    states.hear(message, 110 * MS)
+    assert states.problem(110 * MS) is None
+    message.twist.twist.linear.x = float('nan')
+    message.header.stamp.sec = 3
+    states.hear(message, 120 * MS)
+    assert says(states.problem(120 * MS), StopReason.STATE_INVALID, 'velocity', 'not finite')
+
+
+def test_positions_and_efforts_may_stand_anywhere_and_jumps_are_seen() -> None:
+    kind = pytest.importorskip('std_msgs.msg', reason='needs ROS 2').Float64MultiArray
+    states = base(
+        'std_msgs/msg/Float64MultiArray',
+        position=('data[2]',), velocity=('data[1]',), effort=('data[0]',),
+    )  # fmt: skip
+    states.hear(kind(data=[7.0, 0.5, 0.1]), 0)
+    assert states.newest is not None
+    newest = states.newest
+    values = newest.position.tolist(), newest.velocity.tolist(), newest.effort.tolist()
+    assert values == ([0.1], [0.5], [7.0])
+    states.hear(kind(data=[7.0, 0.5]), 10 * MS)
+    assert says(states.problem(10 * MS), StopReason.STATE_INVALID, 'has no data[2]')
+    states.hear(kind(data=[7.0, 0.5, 0.11]), 20 * MS)
+    assert states.problem(20 * MS) is None
+    states.hear(kind(data=[7.0, 0.5, 3.0]), 30 * MS)
+    assert says(states.problem(30 * MS), StopReason.STATE_JUMP, 'faster than it can move')

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
-from rl_bridge.errors import WireError
-from rl_bridge.safety.joint_map import JointMap
+from rl_bridge.errors import ConfigError, WireError
+from rl_bridge.robots.fake_robot import fake_description
+from rl_bridge.safety.joint_map import FieldMap, JointMap, state_reader
+from rl_bridge.types import RobotDescription, StateFields
 
 
 @dataclass
@@ -91,3 +93,38 @@ def test_an_empty_message_after_a_broken_one_is_not_the_robots() -> None:
     with pytest.raises(WireError):
         joints.read(state(shoulder=1.0))
     assert joints.read(JointState([])) is None
+
+
+def described(kind: str, fields: StateFields) -> RobotDescription:
+    return replace(fake_description(), state_type=kind, state_fields=fields)
+
+
+def test_a_robot_with_joint_states_is_read_by_their_names() -> None:
+    assert isinstance(state_reader(fake_description()), JointMap)
+
+
+def test_a_base_is_read_from_its_odometry_and_has_no_positions() -> None:
+    odometry = pytest.importorskip('nav_msgs.msg', reason='needs ROS 2').Odometry()
+    odometry.twist.twist.linear.x, odometry.twist.twist.angular.z = 0.5, -1.0
+    fields = StateFields((), ('twist.twist.linear.x', 'twist.twist.angular.z'))
+    read = state_reader(described('nav_msgs/msg/Odometry', fields)).read(odometry)
+    assert read is not None
+    np.testing.assert_array_equal(read[0], [0.0, 0.0])
+    np.testing.assert_array_equal(read[1], [0.5, -1.0])
+
+
+def test_positions_and_velocities_are_read_from_an_array() -> None:
+    kind = pytest.importorskip('std_msgs.msg', reason='needs ROS 2').Float64MultiArray
+    fields = StateFields(('data[0]', 'data[1]'), ('data[2]', 'data[3]'))
+    reader = FieldMap(described('std_msgs/msg/Float64MultiArray', fields))
+    position, velocity = reader.read(kind(data=[1.0, 2.0, 3.0, 4.0]))
+    np.testing.assert_array_equal(position, [1.0, 2.0])
+    np.testing.assert_array_equal(velocity, [3.0, 4.0])
+    with pytest.raises(WireError, match=r'has no data\[2\], data\[3\]'):
+        reader.read(kind(data=[1.0, 2.0]))
+
+
+def test_a_state_without_the_named_fields_is_refused_at_the_start() -> None:
+    pytest.importorskip('nav_msgs.msg', reason='needs ROS 2')
+    with pytest.raises(ConfigError, match="no field 'speed'"):
+        state_reader(described('nav_msgs/msg/Odometry', StateFields((), ('speed', 'turn'))))

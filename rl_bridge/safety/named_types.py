@@ -115,10 +115,11 @@ def field_type(kind: Any, path: str) -> str:
                 raise ConfigError(f'{kind.__name__} has no {path!r}: there are {count} values')
             continue
         inner = kind
-        if found:
-            inner = load_type(found.replace('/', '/msg/')) if '/' in found else None
+        if found:  # a message, or else a number, a text or a list
+            message = '/' in found and not _element(found)[0]
+            inner = load_type(found.replace('/', '/msg/')) if message else None
         fields = {} if inner is None else inner.get_fields_and_field_types()
-        if step not in fields or found.startswith('sequence<') or found.endswith(']'):
+        if step not in fields:
             raise ConfigError(
                 f'{kind.__name__} has no field {path!r}; {found or kind.__name__} has '
                 f'{", ".join(fields) or "none"}'
