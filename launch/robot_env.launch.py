@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 The robot side: the bridge (a lifecycle node), its guard and, unless a real robot is there, the
-simulated arm.
+simulated one.
 
 Every argument can also come from an environment variable: RL_BRIDGE_NAMESPACE, RL_BRIDGE_SIM, …
 """
 
-import os
 import time
 
-from ament_index_python.packages import get_package_share_directory
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -33,6 +31,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity, Substitution
+from rl_bridge.processes import parameter_file, simulated_parts
 
 # A guard that dies more often than this is no guard.
 MOST_DEATHS, DEATHS_WITHIN_S = 3, 60.0
@@ -42,7 +41,7 @@ ARGUMENTS = {
         'robot_env.yaml',
         "parameters of all nodes: a path, or the name of one of rl_bridge's own in its config",
     ),
-    'sim': ('true', "start the simulated arm; false where a real robot's driver runs"),
+    'sim': ('true', "start the simulated robot; false where a real robot's driver runs"),
     'guard': ('true', 'start the guard; false only for hosted environments that move nothing'),
     'autostart': ('true', 'configure and activate the bridge'),
     'use_sim_time': ('false', 'stamp messages by /clock; safety always uses the monotonic clock'),
@@ -78,13 +77,15 @@ def generate_launch_description() -> LaunchDescription:
             {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
         ],
     }
-    arm = Node(
-        name='sim_robot',
-        executable='sim_robot',
-        arguments=_ros_arguments('driver'),
-        condition=IfCondition(LaunchConfiguration('sim')),
-        **common,
-    )
+
+    def simulated(context: LaunchContext) -> list[Node]:
+        """Return the nodes of the simulated robot; its camera is one of its own."""
+        return [
+            Node(name=name, executable=name, arguments=_ros_arguments('driver'), **common)
+            for name in simulated_parts(LaunchConfiguration('params_file').perform(context))
+        ]
+
+    robot = OpaqueFunction(function=simulated, condition=IfCondition(LaunchConfiguration('sim')))
     guard = Node(
         name='guard',
         executable='rl_bridge_guard',
@@ -100,7 +101,8 @@ def generate_launch_description() -> LaunchDescription:
         [
             SetEnvironmentVariable('RCUTILS_LOGGING_BUFFERED_STREAM', '1'),
             *declared,
-            GroupAction([arm, guard]),
+            robot,
+            GroupAction([guard]),
             bridge,
             GroupAction(
                 _transitions(bridge),
@@ -122,13 +124,10 @@ def _ros_arguments(enclave: str) -> list:
 
 
 class _ParamsFile(Substitution):
-    """The path in ``params_file``; a bare name that is no file here is one of rl_bridge's own."""
+    """The path of ``params_file``."""
 
     def perform(self, context: LaunchContext) -> str:
-        path = LaunchConfiguration('params_file').perform(context)
-        if os.path.isfile(path) or os.path.basename(path) != path:
-            return path
-        return os.path.join(get_package_share_directory('rl_bridge'), 'config', path)
+        return str(parameter_file(LaunchConfiguration('params_file').perform(context)))
 
 
 class _GuardExits:

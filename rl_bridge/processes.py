@@ -20,15 +20,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.robot_file import load_robot
 
 MODULES = {
     'sim_robot': 'rl_bridge.sim.sim_robot_node',
+    'sim_camera': 'rl_bridge.sim.camera_node',
     'guard': 'rl_bridge.safety.guard_node',
     'robot_env': 'rl_bridge.node',
 }
 # Of SROS2, as config/sros2/policy.xml names them; without DDS security they mean nothing.
 ENCLAVES = {
     'sim_robot': '/rl_bridge/driver',
+    'sim_camera': '/rl_bridge/driver',
     'guard': '/rl_bridge/guard',
     'robot_env': '/rl_bridge/bridge',
 }
@@ -59,10 +62,54 @@ def share_file(folder: str, name: str) -> Path:
     )
 
 
+def simulated_parts(params_file: str, parameters: Mapping[str, str] | None = None) -> list[str]:
+    """
+    Return the nodes that stand for a robot's hardware: its camera is one of its own.
+
+    :param params_file: of the robot side: a path, or the name of one of rl_bridge's own.
+    :param parameters: that win over it.
+    :return: names of executables. Where the files cannot be read, that of the robot alone: its
+        node says what is wrong with them.
+    """
+    with contextlib.suppress(OSError, ConfigError, ImportError, ValueError):
+        name = (parameters or {}).get('robot_file') or _robot_file(parameter_file(params_file))
+        sensors = load_robot(name).sensors.values()
+        if any(sensor.type.endswith('Image') for sensor in sensors):
+            return ['sim_robot', 'sim_camera']
+    return ['sim_robot']
+
+
+def parameter_file(name: str) -> Path:
+    """
+    Return the path of a parameter file; a bare name that is no file here is one of rl_bridge's.
+
+    :raises ConfigError: it does not exist.
+    """
+    if not Path(name).is_file():
+        if Path(name).name != name:
+            raise ConfigError(f'params_file {name!r} does not exist')
+        return share_file('config', name)
+    return Path(name)
+
+
+def _robot_file(params_file: Path) -> str:
+    """Return the robot file that a parameter file names, for whichever node it says so."""
+    import yaml
+
+    sections: list[object] = [yaml.safe_load(params_file.read_text(encoding='utf-8'))]
+    while sections:  # node names may be nested by namespace
+        section = sections.pop()
+        if isinstance(section, dict):
+            if 'robot_file' in section:
+                return str(section['robot_file'])
+            sections.extend(section.values())
+    return ''
+
+
 @dataclass(slots=True)
 class RobotSide:
     """
-    The processes of one robot: simulated arm (if wanted), guard, bridge.
+    The processes of one robot: simulated robot (if wanted), guard, bridge.
 
     A guard that is killed is started again at once, so that the new one ends whatever motion is
     left; bridge and arm go on, and the client's next reset finds them ready. One that ends by
@@ -71,7 +118,7 @@ class RobotSide:
     :param namespace: ROS namespace of all of them.
     :param params_file: parameters of all of them: a path, or the name of one of rl_bridge's own;
         by default config/robot_env.yaml.
-    :param simulated: whether the arm is simulated; otherwise a real robot's driver runs already.
+    :param simulated: whether the robot is simulated; otherwise a real robot's driver runs already.
     :param guarded: whether a guard runs; only hosted environments that move nothing go without.
     :param parameters: further parameters of all of them by name, over those of the file; each as
         ``-p name:=value`` takes it: YAML, so that a text which looks like something else needs
@@ -92,13 +139,18 @@ class RobotSide:
     _lock: threading.Lock = field(default_factory=threading.Lock)  # start anew, or end
     _folder: tempfile.TemporaryDirectory[str] | None = None
 
+    @property
+    def _params_file(self) -> str:
+        return self.params_file or 'robot_env.yaml'
+
     def start(self) -> None:
         """
         Start all processes; the bridge configures and activates itself.
 
         :raises ConfigError: the parameter file does not exist.
         """
-        names = ['sim_robot'] * self.simulated + ['guard'] * self.guarded + ['robot_env']
+        simulated = simulated_parts(self._params_file, self.parameters) if self.simulated else []
+        names = simulated + ['guard'] * self.guarded + ['robot_env']
         for name in names:
             # A session of its own: a Ctrl-C in the terminal reaches this process alone, which ends
             # them in order.
@@ -137,11 +189,7 @@ class RobotSide:
 
     def command(self, name: str) -> Sequence[str]:
         """Return the command line of one process."""
-        params_file = self.params_file or 'robot_env.yaml'
-        if not Path(params_file).is_file():
-            if Path(params_file).name != params_file:
-                raise ConfigError(f'params_file {params_file!r} does not exist')
-            params_file = str(share_file('config', params_file))
+        params_file = str(parameter_file(self._params_file))
         words = [sys.executable, '-m', MODULES[name], '--ros-args', '--params-file', params_file]
         words += ['--log-level', self.log_level, '-r', f'__ns:=/{self.namespace.strip("/")}']
         words += ['--enclave', ENCLAVES[name]]
@@ -181,7 +229,7 @@ class RobotSide:
         """
         with self._lock:
             self._ending = True
-        for name in ('robot_env', 'guard', 'sim_robot'):
+        for name in ('robot_env', 'guard', 'sim_camera', 'sim_robot'):
             process = self.processes.get(name)
             if process is None:
                 continue

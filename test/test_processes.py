@@ -16,7 +16,7 @@ from process_output import lines_until
 
 from rl_bridge.cli import main
 from rl_bridge.errors import ConfigError
-from rl_bridge.processes import MOST_DEATHS, RobotSide, share_file
+from rl_bridge.processes import MOST_DEATHS, RobotSide, share_file, simulated_parts
 
 
 def test_a_shared_file_is_found_and_a_missing_one_named() -> None:
@@ -36,6 +36,30 @@ def test_the_bridge_alone_starts_by_itself_and_all_share_namespace_and_parameter
         )
     side.end()
     assert not Path(words[-1]).exists()
+
+
+def test_a_robot_with_a_camera_has_a_simulated_one_too(tmp_path: Path) -> None:
+    robot = share_file('config', 'ur5e.yaml').read_text(encoding='utf-8')
+    camera = 'topic: camera, type: sensor_msgs/msg/Image, max_age: 0.2, shape: [4, 4, 3]'
+    seeing = tmp_path / 'seeing.yaml'
+    seeing.write_text(f'{robot}\nsensors:\n  camera: {{{camera}}}\n', encoding='utf-8')
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text(f'/**:\n  ros__parameters:\n    robot_file: {seeing}\n')
+    assert simulated_parts(str(parameters)) == ['sim_robot', 'sim_camera']
+    assert simulated_parts('robot_env.yaml') == ['sim_robot']
+    assert simulated_parts('robot_env.yaml', {'robot_file': str(seeing)}) == [
+        'sim_robot',
+        'sim_camera',
+    ]
+
+
+def test_the_simulated_robot_itself_tells_what_is_wrong_with_files_that_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text('/**:\n  ros__parameters: {robot_file: no_such.yaml}\n')
+    assert simulated_parts(str(parameters)) == ['sim_robot']
+    assert simulated_parts('no_such.yaml') == ['sim_robot']
 
 
 def test_a_bare_name_is_one_of_the_parameter_files_that_are_installed() -> None:
