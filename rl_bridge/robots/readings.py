@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rl_bridge.errors import ConfigError
 from rl_bridge.robots.images import compressed_picture, raw_picture, refusal, require_pillow
-from rl_bridge.safety.named_types import read_field
+from rl_bridge.safety.named_types import NUMBER_TYPES, field_type, read_field
 from rl_bridge.types import FloatArray, Sensor
 
 Values = NDArray[Any]
@@ -61,15 +61,12 @@ def check_type(sensor: Sensor, kind: Any) -> None:
         require_pillow(sensor)
     elif not sensor.fields and sensor.type not in _PICTURES:
         _way(sensor)
-    message = kind()
     for path in sensor.fields:
-        # How long a list is, is only known of a message that came.
-        before, bracket, _ = path.partition('[')
-        value = read_field(message, before)
-        if not bracket and not _is_number(value):
+        found = field_type(kind, path)
+        if found not in (*NUMBER_TYPES, 'boolean'):
             raise ConfigError(
-                f'{path} of {sensor.type}, which the sensor {sensor.name} names, is '
-                f'{type(value).__name__} and no number; name a field of it'
+                f'the sensor {sensor.name} names {path} of {sensor.type}, which is {found} and no '
+                f'number; name a field of it'
             )
 
 
@@ -97,10 +94,6 @@ def _check_bounds(sensor: Sensor, values: FloatArray) -> None:
     )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, np.number, np.bool_))
-
-
 # -- the ways of the types ---------------------------------------------------------------------
 
 
@@ -120,12 +113,9 @@ def _fields(sensor: Sensor, message: Any) -> list[float]:
     values = []
     for path in sensor.fields:
         try:
-            value = read_field(message, path)
-        except ConfigError as fault:
+            values.append(float(read_field(message, path)))
+        except ConfigError as fault:  # of a list, which is shorter than the path says
             raise refusal(sensor, f'has no {path} in its message: {fault}') from fault
-        if not _is_number(value):
-            raise refusal(sensor, f'has {value!r:.60} as {path}, which is no number.')
-        values.append(float(value))
     return values
 
 
