@@ -20,6 +20,7 @@ from rl_bridge.robots.fake_robot import fake_description
 from rl_bridge.robots.robot import PlaceableRobot, Robot
 from rl_bridge.sim.base import RADIUS, SimulatedBase
 from rl_bridge.sim.base_readings import BOOL
+from rl_bridge.sim.gap import Gap
 from rl_bridge.sim.in_process_base import SimulatedBaseRobot, diff_drive_description
 from rl_bridge.sim.room import HALF_SIDE, Obstacle
 from rl_bridge.tasks.scripted_drive import DriveController
@@ -32,11 +33,25 @@ def made(**options: Any) -> Any:
     return gymnasium.make('rl_bridge:DriveToGoal-v0', **options)
 
 
-@pytest.mark.parametrize(('room', 'carry_back'), [(0, True), (1, False)])
+GAP = {
+    'velocity_noise': 0.01,
+    'position_noise': 0.005,
+    'state_latency_s': 0.04,
+    'state_jitter_s': 0.02,
+    'dropped_states': 0.1,
+    'friction_spread': 0.3,
+    'mass_spread': 0.3,
+    'seed': 5,
+}
+
+
+@pytest.mark.parametrize(
+    'options', [{}, {'room': 1, 'carry_back': False, 'range_noise': 0.01, 'gap': GAP}]
+)
 def test_the_scripted_controller_reaches_20_of_20_goals_without_contact(
-    room: int, carry_back: bool
+    options: dict[str, Any],
 ) -> None:
-    env = made(room=room, carry_back=carry_back, range_noise=0.01, obstacles=8)
+    env = made(obstacles=8, **options)
     controller = DriveController(env.action_space)
     base = env.unwrapped.robot._base
     arrived = 0
@@ -181,6 +196,21 @@ def test_the_laser_measures_at_its_own_rate_and_the_odometry_always() -> None:
         assert found.sensors['pose'].stamp_ns == found.stamp_ns
         stamps.append(found.sensors['scan'].stamp_ns / 1e9)
     assert sorted(set(stamps)) == pytest.approx([0.0, 0.12, 0.2, 0.32, 0.4, 0.52, 0.6, 0.72, 0.8])
+
+
+def test_states_arrive_late_and_in_order_where_the_gap_says_so() -> None:
+    base = SimulatedBase(gap=Gap(state_latency_s=0.03, state_jitter_s=0.03, seed=1))
+    robot = SimulatedBaseRobot(base=base)
+    robot.begin(timeout_s=1.0)
+    ages, stamps = [], []
+    for step in range(1, 51):
+        robot.command(np.array([0.2, 0.0]), authority_s=0.15)
+        robot.advance(0.04)
+        stamps.append(robot.state().stamp_ns)
+        ages.append(step * 0.04 - stamps[-1] / 1e9)
+    assert min(ages[5:]) >= 0.03 and max(ages[5:]) <= 0.03 + 0.03 + 0.02
+    assert len({round(age, 3) for age in ages[5:]}) > 1
+    assert stamps == sorted(stamps)
 
 
 def test_a_bumper_and_a_history_are_measured_where_the_file_names_them() -> None:

@@ -17,10 +17,12 @@ from rl_bridge.sim.base import (
     COMMAND_TIMEOUT_S,
     LASER_RANGE,
     LASER_RAYS,
+    MASS,
     RADIUS,
     STEP_S,
     SimulatedBase,
 )
+from rl_bridge.sim.gap import Gap
 from rl_bridge.sim.room import (
     CLEAR_MIDDLE,
     FURNISHED,
@@ -196,19 +198,34 @@ def test_the_laser_measures_walls_and_cylinders_where_they_are() -> None:
 def test_the_laser_never_sees_the_base_itself_and_nothing_below_its_range() -> None:
     base = SimulatedBase(pose=(HALF_SIDE - RADIUS, 0.0, 0.0))
     assert base.scan().min() == pytest.approx(RADIUS, abs=0.001)
-    noisy = SimulatedBase(range_noise=10.0, seed=1).scan()
+    noisy = SimulatedBase(range_noise=10.0, gap=Gap(seed=1)).scan()
     assert noisy.min() == LASER_RANGE[0] and noisy.max() == LASER_RANGE[1]
 
 
 def test_the_noise_is_that_of_its_seed() -> None:
     def measured(seed: int) -> tuple[list[float], list[float]]:
-        base = SimulatedBase(range_noise=0.02, velocity_noise=0.01, seed=seed)
+        gap = Gap(velocity_noise=0.01, position_noise=0.01, seed=seed)
+        base = SimulatedBase(range_noise=0.02, gap=gap)
+        assert base.pose == pytest.approx([0.0, 0.0, 0.0])
+        assert np.abs(base.measured_pose()).min() > 0.0
         return base.scan().tolist(), base.velocity().tolist()
 
     assert measured(1) == measured(1)
     assert measured(1) != measured(2)
     spread = np.array(measured(1)[0]) - SimulatedBase().scan()
     assert spread.std() == pytest.approx(0.02, rel=0.2)
+
+
+def test_a_base_of_another_mass_and_grip_is_driven_all_the_same() -> None:
+    gap = Gap(mass_spread=0.5, friction_spread=0.5, seed=4)
+    base, pushes = SimulatedBase(gap=gap), []
+    for _ in range(5):
+        base.carry_back()
+        pushes.append(base._push[0])
+        drive(base, [0.4, 0.0], 1.0)
+        assert base.velocity()[0] == pytest.approx(0.4, abs=0.01)
+    assert len(set(pushes)) == 5
+    assert base._model.body_mass[1] != pytest.approx(MASS, rel=0.01)
 
 
 # -- what cannot be ----------------------------------------------------------------------------
@@ -218,7 +235,6 @@ def test_the_noise_is_that_of_its_seed() -> None:
     ('options', 'sentence'),
     [
         ({'command_timeout_s': -1.0}, 'command_timeout_s must be finite and not negative'),
-        ({'velocity_noise': math.nan}, 'velocity_noise'),
         ({'range_noise': -0.1}, 'range_noise'),
         ({'mass': 0.0}, 'mass must be finite and above 0'),
         ({'grip': 0.0}, 'grip must be finite and above 0'),

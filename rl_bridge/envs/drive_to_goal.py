@@ -9,6 +9,7 @@ from typing import Any
 
 from rl_bridge.envs.robot_env import RobotEnv
 from rl_bridge.sim.base import SimulatedBase
+from rl_bridge.sim.gap import Gap
 from rl_bridge.sim.in_process_base import OBSTACLES, SimulatedBaseRobot, diff_drive_description
 from rl_bridge.sim.room import furnished
 from rl_bridge.tasks.drive import DriveTask
@@ -24,7 +25,7 @@ def make_drive_to_goal(
     obstacles: int = OBSTACLES,
     room: int = 0,
     carry_back: bool = True,
-    velocity_noise: float = 0.0,
+    gap: Mapping[str, Any] | None = None,
     range_noise: float = 0.0,
     weights: Mapping[str, float] | None = None,
     render_mode: str | None = None,
@@ -39,7 +40,7 @@ def make_drive_to_goal(
     :param room: seed of where they stand.
     :param carry_back: whether every episode begins at the middle of the room; False = where the
         last one ended.
-    :param velocity_noise: standard deviation of measured velocities, m/s and rad/s.
+    :param gap: how the simulated base differs from its model, keywords of ``sim.gap.Gap``.
     :param range_noise: standard deviation of the laser's rays, m.
     :param weights: reward weights that differ from ``tasks.drive.WEIGHTS``.
     :param render_mode: None or 'rgb_array'.
@@ -49,9 +50,8 @@ def make_drive_to_goal(
     description = diff_drive_description()
     base = SimulatedBase(
         obstacles=furnished(count=obstacles, seed=room),
-        velocity_noise=velocity_noise,
         range_noise=range_noise,
-        seed=room,
+        gap=Gap(**(gap or {})),
     )
     robot = SimulatedBaseRobot(
         interface=interface, description=description, base=base, carry_back=carry_back

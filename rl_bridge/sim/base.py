@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rl_bridge.errors import ConfigError, LimitError
+from rl_bridge.sim.gap import Gap
 from rl_bridge.sim.room import HALF_SIDE, Obstacle
 from rl_bridge.types import FloatArray
 
@@ -36,6 +37,7 @@ LASER_RAYS = 360  # one per degree, as small rotating lasers have; the first one
 LASER_RANGE = (0.05, 8.0)  # m
 LASER_HEIGHT = 0.2  # m above the floor
 GRAVITY = 9.81
+NO_GAP = Gap()
 
 _WALL = 0.1  # m, half of its thickness
 
@@ -50,11 +52,12 @@ class SimulatedBase:
     :param speed: largest linear (m/s) and angular (rad/s) velocity; more is cut, as by the
         controller.
     :param acceleration: likewise, m/s^2 and rad/s^2.
-    :param velocity_noise: standard deviation of measured velocities, m/s and rad/s.
     :param range_noise: standard deviation of a ray of the laser, m.
     :param grip: friction of the wheels.
     :param mass: kg.
-    :param seed: of the noise.
+    :param gap: between simulation and reality; of poses the noise is in m and rad. Friction is
+        that of the wheels, mass the chassis', drawn again whenever the base is carried back. How
+        late states arrive is up to who passes them on.
     :raises ConfigError: a parameter is negative or not finite, or MuJoCo is not installed.
     """
 
@@ -66,29 +69,26 @@ class SimulatedBase:
         command_timeout_s: float = COMMAND_TIMEOUT_S,
         speed: ArrayLike = SPEED,
         acceleration: ArrayLike = ACCELERATION,
-        velocity_noise: float = 0.0,
         range_noise: float = 0.0,
         grip: float = GRIP,
         mass: float = MASS,
-        seed: int = 0,
+        gap: Gap = NO_GAP,
     ) -> None:
         self._command_timeout_s = _number(command_timeout_s, 'command_timeout_s')
-        self._velocity_noise = _number(velocity_noise, 'velocity_noise')
         self._range_noise = _number(range_noise, 'range_noise')
         self._speed = _two_above_zero(speed, 'speed')
         self._acceleration = _two_above_zero(acceleration, 'acceleration')
         mass = _number(mass, 'mass', above_zero=True)
-        push = _number(grip, 'grip', above_zero=True) * mass * GRAVITY
+        self._grip = _number(grip, 'grip', above_zero=True)
+        self.gap = gap
         self.obstacles = tuple(obstacles)
-        self._random = np.random.default_rng(seed)
+        self._random = np.random.default_rng(gap.seed)
         self._mujoco = _mujoco()
         self._model = self._mujoco.MjModel.from_xml_string(_xml(self.obstacles, mass))
         self._data = self._mujoco.MjData(self._model)
-        # Mass and moment of inertia of the three ways to move, and the wheels' largest forces:
-        # they stand as far apart as the chassis is wide.
-        inertia = float(self._model.body_inertia[1, 2])
-        self._inertia = np.array([mass, mass, inertia])
-        self._push = np.array([push, push, push * RADIUS])
+        # What the controller believes of the three ways to move: mass and moment of inertia.
+        self._body_inertia = self._model.body_inertia[1].copy()
+        self._inertia = np.array([mass, mass, self._body_inertia[2]])
         self.ray_angles = np.linspace(-math.pi, math.pi, LASER_RAYS, endpoint=False)
         self._geom = np.zeros((1, 1), dtype=np.int32)  # mj_ray tells in it what it hit
         self._steps = 0
@@ -102,7 +102,7 @@ class SimulatedBase:
 
     @property
     def pose(self) -> FloatArray:
-        """Where the base is: x and y in m, heading in rad, as odometry has it."""
+        """Where the base really is: x and y in m, heading in rad."""
         x, y, heading = self._data.qpos
         return np.array([x, y, math.remainder(heading, math.tau)])
 
@@ -111,8 +111,23 @@ class SimulatedBase:
         """Whether the base touches a wall or a cylinder at present."""
         return bool(self._data.ncon > 0)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the base neither moves nor is driven."""
+        return not self._driven.any() and float(np.abs(self._data.qvel).max()) < 0.01
+
     def carry_back(self) -> None:
         """Put the base at rest where it started, as a person would."""
+        heavier = grip = 1.0
+        if self.gap.varies:
+            spread = np.array([self.gap.mass_spread, self.gap.friction_spread])
+            heavier, grip = 1.0 + spread * self._random.uniform(-1.0, 1.0, 2)
+            self._model.body_mass[1] = self._inertia[0] * heavier
+            self._model.body_inertia[1] = self._body_inertia * heavier
+            self._mujoco.mj_setConst(self._model, self._data)
+        # The wheels' largest forces; they stand as far apart as the chassis is wide.
+        weight = self._inertia[0] * heavier * GRAVITY
+        self._push = self._grip * grip * weight * np.array([1.0, 1.0, RADIUS])
         self._mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[:] = self._start
         self._mujoco.mj_forward(self._model, self._data)
@@ -142,8 +157,15 @@ class SimulatedBase:
         """Return the measured velocity: forwards in m/s, to the left in rad/s."""
         heading, (vx, vy, turning) = self._data.qpos[2], self._data.qvel
         measured = np.array([math.cos(heading) * vx + math.sin(heading) * vy, turning])
-        if self._velocity_noise:
-            measured += self._random.normal(0.0, self._velocity_noise, 2)
+        if self.gap.velocity_noise:
+            measured += self._random.normal(0.0, self.gap.velocity_noise, 2)
+        return measured
+
+    def measured_pose(self) -> FloatArray:
+        """Return the pose that odometry has: x and y in m, heading in rad."""
+        measured = self.pose
+        if self.gap.position_noise:
+            measured += self._random.normal(0.0, self.gap.position_noise, 3)
         return measured
 
     def scan(self) -> FloatArray:

@@ -46,7 +46,7 @@ def check_base(description: RobotDescription) -> None:
 def message_of(sensor: Sensor, base: SimulatedBase) -> Any:
     """Measure what a sensor of one of ``SENSORS`` measures."""
     if sensor.type == ODOMETRY:
-        return odometry(base.pose, base.velocity())
+        return odometry(base.measured_pose(), base.velocity())
     if sensor.type == LASER_SCAN:
         # A LaserScan carries float32; so it does not matter which way a reading took.
         return SimpleNamespace(ranges=base.scan().astype(np.float32))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 
@@ -21,6 +22,7 @@ from rl_bridge.sim.base_readings import (
     check_base,
     message_of,
 )
+from rl_bridge.sim.gap import StateChannel
 from rl_bridge.sim.room import furnished
 from rl_bridge.types import (
     CommandInterface,
@@ -40,6 +42,7 @@ from rl_bridge.types import (
 
 OBSTACLES = 6
 SCAN_PERIOD_S = 1 / 15
+STATE_PERIOD_S = 0.02  # of diff_drive_controller's odometry
 
 
 def diff_drive_description() -> RobotDescription:
@@ -85,7 +88,8 @@ class SimulatedBaseRobot:
 
     :param interface: 'velocity'.
     :param description: the robot; None = ``diff_drive_description()``.
-    :param base: the base; None = one among ``OBSTACLES`` obstacles of the seed 0.
+    :param base: the base; None = one among ``OBSTACLES`` obstacles of the seed 0. With its gap
+        states may arrive late or not at all.
     :param scan_period_s: time between two scans.
     :param carry_back: whether the base begins every episode where it started, as if a person had
         carried it back, which makes an episode the same for the same seed; False = it begins where
@@ -129,6 +133,7 @@ class SimulatedBaseRobot:
         self._time_s = 0.0
         self._scan_due_s = 0.0
         self._past: dict[str, deque[Reading]] = {}
+        self._channel = StateChannel[RobotState](base.gap) if base.gap.delays else None
         self._measure_anew()
 
     def connect(self, *, timeout_s: float) -> None:
@@ -137,15 +142,7 @@ class SimulatedBaseRobot:
     def state(self) -> RobotState:
         """Return the measured state; its stamp is the simulated time since the start."""
         with self._lock:
-            sensors = {}
-            for name, past in self._past.items():
-                newest = past[-1]
-                if self.description.sensors[name].history > 1:
-                    values = np.stack([reading.values for reading in past])
-                    newest = Reading(values, newest.stamp_ns)
-                sensors[name] = newest
-            zeros = np.zeros(2)
-            return RobotState(zeros, self._velocity.copy(), zeros.copy(), self._now_ns(), sensors)
+            return self._arrived
 
     def stop(self) -> Stop:
         """Return whether motion is allowed."""
@@ -203,9 +200,12 @@ class SimulatedBaseRobot:
     def advance(self, seconds: float) -> None:
         """Let the base move for some time."""
         with self._lock:
-            self._base.advance(seconds)
-            self._time_s += seconds
-            self._measure()
+            if self._channel is None:
+                self._base.advance(seconds)
+                self._time_s += seconds
+                self._arrived = self._measured()
+            else:
+                self._advance_measured(self._time_s + seconds, self._channel)
 
     def close(self) -> None:
         """Come to rest; idempotent."""
@@ -220,10 +220,25 @@ class SimulatedBaseRobot:
         """Forget what was measured elsewhere; a history begins with the first reading repeated."""
         self._scan_due_s = self._time_s
         self._past = {}
-        self._measure()
+        self._arrived = self._measured()
+        if self._channel is not None:
+            self._channel.clear()
 
-    def _measure(self) -> None:
-        self._velocity = self._base.velocity()
+    def _advance_measured(self, end_s: float, channel: StateChannel[RobotState]) -> None:
+        """Let time pass from one measurement to the next, and take those that arrive."""
+        while self._time_s < end_s - 1e-9:
+            count = math.floor(self._time_s / STATE_PERIOD_S + 1e-6) + 1
+            until = min(count * STATE_PERIOD_S, end_s)
+            self._base.advance(until - self._time_s)
+            self._time_s = until
+            if until == count * STATE_PERIOD_S:
+                channel.send(self._measured(), now_s=until)
+        for state in channel.arrived(now_s=self._time_s):
+            self._arrived = state
+
+    def _measured(self) -> RobotState:
+        """Return what is measured now; the laser only if it is due."""
+        velocity = self._base.velocity()
         scans = self._time_s >= self._scan_due_s - 1e-9
         if scans:
             self._scan_due_s += self._scan_period_s
@@ -234,6 +249,14 @@ class SimulatedBaseRobot:
             if name not in self._past:
                 self._past[name] = deque([reading] * sensor.history, maxlen=sensor.history)
             self._past[name].append(reading)
+        sensors = {name: self._reading(name) for name in self._past}
+        return RobotState(np.zeros(2), velocity, np.zeros(2), self._now_ns(), sensors)
+
+    def _reading(self, name: str) -> Reading:
+        past = self._past[name]
+        if self.description.sensors[name].history == 1:
+            return past[-1]
+        return Reading(np.stack([reading.values for reading in past]), past[-1].stamp_ns)
 
     def _rest(self, state: StopState, reason: int, message: str) -> None:
         with self._lock:

@@ -28,7 +28,7 @@ from rl_bridge.tasks.drive_readings import (
     newest,
     sector_directions,
 )
-from rl_bridge.tasks.task import RewardWeights
+from rl_bridge.tasks.reward_weights import RewardWeights
 from rl_bridge.types import FloatArray, RobotDescription, RobotState, Sensor
 
 ARENA = 2.4  # m: goals lie within it of the origin, along either axis ...
@@ -73,6 +73,7 @@ class DriveTask:
     :param arrived_m: as near as this the base has arrived.
     :param scan_begins_rad: direction of the scan's first ray, ``angle_min`` of its messages.
     :param weights: reward weights that differ from ``WEIGHTS``.
+    :param schedules: of weights, see ``RewardWeights``.
     :raises ConfigError: a value cannot be used with this robot.
     """
 
@@ -90,6 +91,7 @@ class DriveTask:
         arrived_m: float = ARRIVED,
         scan_begins_rad: float = -math.pi,
         weights: Mapping[str, float] | None = None,
+        schedules: Mapping[str, Any] | None = None,
     ) -> None:
         self.interface = interface
         self.period_s = period_s
@@ -125,6 +127,7 @@ class DriveTask:
         self._weights = RewardWeights(WEIGHTS)
         for name, value in (weights or {}).items():
             self._weights.set(name, value)
+        self._weights.add_schedules(schedules)
         self._speed = description.limits.velocity.astype(np.float32)
         # A bound that float32 rounded up would be refused as above the limit.
         self._speed = np.where(
