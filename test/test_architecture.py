@@ -30,10 +30,11 @@ ALLOWED: dict[str, set[str]] = {
     'safety': {'errors', 'types', 'access', 'dds', 'robot_file', 'kinematics', 'events'},
     'robots': {'errors', 'types', 'access', 'dds', 'robot_file', 'safety'},
     'tasks': {'errors', 'types', 'kinematics', 'robots'},
-    'sim': {'errors', 'types', 'dds', 'robot_file', 'kinematics', 'robots', 'safety'},
+    'sim': {'errors', 'types', 'dds', 'robot_file', 'kinematics', 'robots', 'safety', 'jpeg'},
     'envs': {'errors', 'types', 'robot_file', 'robots', 'tasks', 'sim'},
     'textbook': {'errors', 'types'},
-    'env_factory': {'errors'},
+    'jpeg': {'errors'},
+    'env_factory': {'errors', 'jpeg'},
     'session': {'errors', 'types'},
     'bridge': {'errors', 'types', 'access', 'events', 'wire', 'safety', 'robots', 'session'},
     'node': {
