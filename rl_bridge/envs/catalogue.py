@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 PERIOD_S = 0.04  # 25 Hz
 EPISODE_STEPS = 100  # 4 s
 REACH_JOINTS = {'UrReacher2-v0': 2, 'UrReacher6-v0': 6}
+# Keyword arguments of `envs.arm_env.make_arm_env`.
+ARM_ENVS: dict[str, dict[str, Any]] = {
+    'ScaraReach-v0': {'task': 'reach', 'robot': 'scara.yaml', 'setup': 'scara'},
+    'Modular6Reach-v0': {'task': 'reach', 'robot': 'modular6.yaml', 'setup': 'modular6'},
+    # Upright and bent, clear of everything: where the simulated UR5e stands, too.
+    'JointReach-v0': {
+        'task': 'joint_reach',
+        'reference': (0.0, -1.5707963, 1.5707963, -1.5707963, -1.5707963, 0.0),
+    },
+    'TrackTarget-v0': {'task': 'track', 'setup': 'ur5e_6'},
+}
 
 
 def register_all() -> None:
@@ -26,6 +37,14 @@ def register_all() -> None:
                 entry_point='rl_bridge.envs.catalogue:make_ur_reacher',
                 max_episode_steps=EPISODE_STEPS,
                 kwargs={'joints': joints},
+            )
+    for name, kwargs in ARM_ENVS.items():
+        if name not in gymnasium.registry:
+            gymnasium.register(
+                id=name,
+                entry_point='rl_bridge.envs.arm_env:make_arm_env',
+                max_episode_steps=EPISODE_STEPS,
+                kwargs=kwargs,
             )
     if 'CameraReach-v0' not in gymnasium.registry:
         gymnasium.register(
