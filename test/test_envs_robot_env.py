@@ -132,6 +132,16 @@ def test_a_reset_in_place_moves_nothing() -> None:
     assert env.step(action())[0][0] > 0.0
 
 
+def test_no_reset_moves_a_robot_by_efforts() -> None:
+    env = made(interface='effort')
+    with pytest.raises(ConfigError, match='its task must begin in place'):
+        env.reset()
+    assert env.robot.commands == []
+    env.reset(options={'in_place': True})
+    env.step(action())
+    assert env.robot.commands[0].values[0] == pytest.approx(0.1)
+
+
 def test_a_task_without_a_start_begins_where_the_robot_is() -> None:
     env = made()
     env.task.start = None
@@ -345,18 +355,20 @@ def test_a_stop_with_a_valid_state_truncates_and_never_terminates() -> None:
         env.step(action())
 
 
-@pytest.mark.parametrize('interface', ['velocity', 'position'])
+@pytest.mark.parametrize('interface', ['velocity', 'position', 'effort'])
 def test_a_stop_before_the_command_truncates_with_the_stop_itself_applied(
     interface: str,
 ) -> None:
     env = made(interface=interface)
+    if interface == 'effort':
+        env.task.start = None
     env.reset()
     before = len(env.robot.commands)
     env.robot.stop_with(StopState.ESTOP, StopReason.ROBOT_STOPPED, 'the red button')
     _, _, terminated, truncated, info = env.step(action())
     assert (terminated, truncated) == (False, True)
     assert info['stop_reason'] == 'ROBOT_STOPPED'
-    resting = [0.0, 0.0] if interface == 'velocity' else env.robot.state().position.tolist()
+    resting = env.robot.state().position.tolist() if interface == 'position' else [0.0, 0.0]
     assert info['applied_action'].tolist() == resting
     assert len(env.robot.commands) == before
 

@@ -109,10 +109,13 @@ class ResetMotion:
         :param target: shape (joints,), rad.
         :raises RobotNotReady: no fresh state, or the robot does not follow or arrive in time.
         :raises RobotStopped: a stop came in between.
+        :raises ConfigError: the robot takes efforts, which no position follows from.
         """
         if isinstance(self._robot, PlaceableRobot):
             self._robot.place(target)
             return
+        if self._robot.interface == 'effort':
+            raise ConfigError('No reset can move a robot by efforts; its task must begin in place.')
         state = self._cadence.state()
         limits = self._robot.description.limits
         line = JointLine(state.position, target, limits=limits, settings=self._settings)

@@ -300,8 +300,8 @@ class RobotEnv(gymnasium.Env[Any, Any]):
         return {'reward_weights': dict(weights)}
 
     def _resting(self, state: RobotState) -> FloatArray:
-        """Return what a stop commands: no speed, or the measured position."""
-        resting = self.robot.interface == 'velocity'
+        """Return what a stop commands: no speed, no effort, or the measured position."""
+        resting = self.robot.interface != 'position'
         return np.zeros_like(state.position) if resting else state.position.copy()
 
     def _measured(self) -> tuple[RobotState, Stop]:
