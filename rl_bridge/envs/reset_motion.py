@@ -115,7 +115,7 @@ class ResetMotion:
             self._robot.place(target)
             return
         if self._robot.interface == 'effort':
-            raise ConfigError('No reset can move a robot by efforts; its task must begin in place.')
+            raise ConfigError('No reset moves a robot by efforts; its task must begin in place.')
         state = self._cadence.state()
         limits = self._robot.description.limits
         line = JointLine(state.position, target, limits=limits, settings=self._settings)
