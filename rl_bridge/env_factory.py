@@ -64,7 +64,7 @@ def gymnasium_env(env_id: str, *, kwargs: str, render_mode: str) -> Env:
 
 def wrapped(env: Env, wrappers: Sequence[str]) -> Env:
     """
-    Wrap an environment in Gymnasium's own wrappers, the first one innermost.
+    Wrap an environment in Gymnasium's own wrappers or EncodeJpeg, the first one innermost.
 
     :param wrappers: each a name, or a name with keyword arguments as YAML: 'TimeLimit:
         {max_episode_steps: 100}'.
@@ -75,6 +75,10 @@ def wrapped(env: Env, wrappers: Sequence[str]) -> Env:
             continue
         name, _, rest = text.partition(':')
         kind = getattr(gymnasium.wrappers, name.strip(), None)
+        if name.strip() == 'EncodeJpeg':
+            from rl_bridge.jpeg import EncodeJpeg
+
+            kind = EncodeJpeg
         if not (isinstance(kind, type) and issubclass(kind, gymnasium.Wrapper)):
             raise ConfigError(f'parameter wrappers: gymnasium.wrappers has no {name.strip()!r}')
         arguments = mapping(rest, parameter=f'wrappers, {name.strip()}')
