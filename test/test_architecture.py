@@ -188,7 +188,7 @@ def test_what_robots_share_with_the_guard_is_pure(path: Path) -> None:
     of_the_guard = {name for name in own(path) if layer(name) == 'safety'}
     if layer(name_of(path)) == 'node':
         of_the_guard.discard('safety.event_log')  # each process keeps its own
-    if path.name in ('sim_robot_node.py', 'pulse_node.py', 'node.py'):
+    if path.name in ('pulse_node.py', 'node.py') or path.match('sim_*_node.py'):
         of_the_guard.discard('safety.realtime')  # scheduling, of any process
     assert of_the_guard <= SHARED_WITH_ROBOTS
 
