@@ -30,6 +30,7 @@ from rl_bridge.types import (
 MS = 1_000_000
 LOWER, UPPER = np.array([-1.0, -2.0]), np.array([1.0, 2.0])
 SPEED, ACCELERATION = np.array([0.5, 1.0]), np.array([2.0, 4.0])
+EFFORT = SPEED  # so that the same values are wild ones
 ROBOT = RobotDescription(
     name='two_link',
     joints=('shoulder', 'elbow'),
@@ -38,8 +39,9 @@ ROBOT = RobotDescription(
     commands={
         'velocity': forward_commands('velocity', 'velocity/commands', 0.0, joints=2),
         'position': forward_commands('position', 'position/commands', 0.0, joints=2),
+        'effort': forward_commands('effort', 'effort/commands', 0.0, joints=2),
     },
-    limits=Limits(LOWER, UPPER, SPEED, ACCELERATION),
+    limits=Limits(LOWER, UPPER, SPEED, ACCELERATION, EFFORT),
     standstill_speed=0.02,
     standstill_within_s=0.5,
 )
@@ -75,7 +77,7 @@ class GuardModel(RuleBasedStateMachine):
         self.begun_epoch: int | None = None
         self.state: FloatArray | None = None
         self.state_ns = 0
-        self.rests: list[FloatArray] = [np.zeros(2)] if self.kind == 'velocity' else []
+        self.rests: list[FloatArray] = [] if self.kind == 'position' else [np.zeros(2)]
         self.target: FloatArray | None = None
         self.deadline = 0
         self.last: FloatArray | None = None
@@ -247,7 +249,7 @@ class GuardModel(RuleBasedStateMachine):
             self.reseeded = True
 
     def assert_inside(self, values: FloatArray) -> None:
-        lower, upper = (-SPEED, SPEED) if self.kind == 'velocity' else (LOWER, UPPER)
+        lower, upper = (LOWER, UPPER) if self.kind == 'position' else (-SPEED, SPEED)
         assert values.shape == (2,)
         assert np.isfinite(values).all()
         assert ((values >= lower) & (values <= upper)).all()
@@ -261,7 +263,7 @@ class GuardModel(RuleBasedStateMachine):
         if self.severity == StopState.RUNNING:
             starts = self.rests if self.reseeded else last
             assert any(self.reachable(start, output) for start in starts), 'too steep'
-        elif self.kind == 'velocity':
+        elif self.kind != 'position':
             assert not output.any(), 'motion in a stop state'
         else:
             held = any(np.array_equal(output, rest) for rest in [*self.rests, *last])
@@ -275,6 +277,8 @@ class GuardModel(RuleBasedStateMachine):
         rate = ACCELERATION if self.kind == 'velocity' else SPEED
         elapsed = min((self.now - self.last_ns) / 1e9, 0.01)  # a late update is no large step
         target = start if self.target is None else self.target
+        if self.kind == 'effort':
+            return np.array_equal(output, start) or np.array_equal(output, target)
         low, high = np.minimum(start, target), np.maximum(start, target)
         if self.kind == 'velocity':  # a joint is braked before its position limit
             low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
@@ -288,7 +292,15 @@ class PositionModel(GuardModel):
     kind = 'position'
 
 
+class EffortModel(GuardModel):
+    """The same rules for efforts, which are never slewed: none, or what was accepted."""
+
+    kind = 'effort'
+
+
 TestVelocityGuard = GuardModel.TestCase
 TestPositionGuard = PositionModel.TestCase
+TestEffortGuard = EffortModel.TestCase
 TestVelocityGuard.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
 TestPositionGuard.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+TestEffortGuard.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
