@@ -13,7 +13,7 @@ from rl_bridge.errors import ConfigError
 from rl_bridge.textbook import canvas
 from rl_bridge.textbook.cart_team import CartTeam
 from rl_bridge.textbook.planar_cart import PlanarCart
-from rl_bridge.textbook.textbook_env import Step, TextbookEnv
+from rl_bridge.textbook.textbook_env import Step, TextbookEnv, require_positive
 
 
 class MultiCartJoint(TextbookEnv):
@@ -44,6 +44,7 @@ class MultiCartJoint(TextbookEnv):
         step_s: float = 0.1,
         render_mode: str | None = None,
     ) -> None:
+        require_positive(step_s=step_s)
         super().__init__(render_mode=render_mode, fps=1.0 / step_s)
         self.team = local_team(
             carts, cart=cart, step_s=step_s, radius_m=radius_m, max_steps=max_steps)

@@ -139,11 +139,9 @@ class RealTimePoles:
             if found['age'] <= MAX_AGE_S:
                 return state, found
             if time.monotonic() > limit_s:
-                raise RobotNotReady(
-                    f"The physics' process stands still: its newest state is {found['age']:.2f} s "
-                    f'old, {MAX_AGE_S} s are the limit. Reset begins again.',
-                    reason=StopReason.STATE_STALE,
-                )
+                raise self._gone(
+                    f"stands still: its newest state is {found['age']:.2f} s old, {MAX_AGE_S} s "
+                    'are the limit', reason=StopReason.STATE_STALE)
             time.sleep(CHECK_S)
 
     def _start(self) -> None:
@@ -169,7 +167,8 @@ class RealTimePoles:
         self._parts = process, ours, board, lock
         self._finalizer = weakref.finalize(self, _end, process, ours)
 
-    def _gone(self, what: str) -> RobotNotReady:
+    def _gone(self, what: str, *, reason: int = 0) -> RobotNotReady:
+        """End what is left of the physics' process, and return the error that says so."""
         assert self._parts is not None
         process = self._parts[0]
         process.join(0.1)
@@ -181,7 +180,8 @@ class RealTimePoles:
             if code == 1
             else ''
         )
-        return RobotNotReady(f"The physics' process {what}; {how}.{hint} Reset starts it anew.")
+        return RobotNotReady(
+            f"The physics' process {what}; {how}.{hint} Reset starts it anew.", reason=reason)
 
 
 def _end(process: SpawnProcess, connection: Connection) -> None:
