@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ pytest.importorskip('rclpy', reason='there is no ROS 2 here')
 pytest.importorskip('rl_bridge_interfaces.msg._command', reason='the interfaces are not built')
 
 import rclpy
+from nav_msgs.msg import Odometry
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -30,7 +33,7 @@ from sensor_msgs.msg import JointState
 from rl_bridge.errors import ConfigError, LimitError, RobotNotReady, RobotStopped
 from rl_bridge.robots.fake_robot import fake_description
 from rl_bridge.robots.topic_robot import TopicRobot
-from rl_bridge.types import CommandKind, StopReason, StopState
+from rl_bridge.types import CommandKind, StateFields, StopReason, StopState
 from rl_bridge_interfaces.msg import Command, GuardStatus
 
 TIMEOUT_S = 20.0
@@ -170,6 +173,45 @@ def test_the_state_comes_in_the_robot_files_order(robot: TopicRobot) -> None:
     assert 0 <= before_ns - state.stamp_ns < TIMEOUT_S * 1e9
 
 
+def ready(robot: TopicRobot) -> bool:
+    try:
+        robot.state()
+    except RobotNotReady:
+        return False
+    return True
+
+
+def test_a_state_is_read_from_the_fields_of_any_message(cell: Cell) -> None:
+    description = replace(
+        fake_description(),
+        state_topic='odom',
+        state_type='nav_msgs/msg/Odometry',
+        state_fields=StateFields((), ('twist.twist.linear.x', 'twist.twist.angular.z')),
+    )
+    odometry = Odometry()
+    odometry.twist.twist.linear.x, odometry.twist.twist.angular.z = 0.3, -0.2
+    publisher = cell.node.create_publisher(Odometry, 'odom', 1)
+    cell.node.create_timer(0.01, lambda: publisher.publish(odometry))
+    with contextlib.closing(TopicRobot(cell.node, description, interface='velocity')) as robot:
+        robot.connect(timeout_s=TIMEOUT_S)
+        state = robot.state()
+        assert state.velocity.tolist() == [0.3, -0.2]
+        assert state.position.tolist() == [0.0, 0.0]
+        odometry.twist.twist.linear.x = math.nan
+        cell.wait_for(lambda: not ready(robot))
+        with pytest.raises(RobotNotReady, match='not finite'):
+            robot.state()
+
+
+def test_a_state_of_a_type_that_is_not_installed_is_refused(cell: Cell) -> None:
+    fields = StateFields((), ('a', 'b'))
+    description = replace(
+        fake_description(), state_type='no_such_msgs/msg/State', state_fields=fields
+    )
+    with pytest.raises(ConfigError, match='no_such_msgs/msg/State, which is not installed'):
+        TopicRobot(cell.node, description, interface='velocity')
+
+
 def test_a_driver_that_falls_silent_makes_the_state_stale_not_old(
     cell: Cell, robot: TopicRobot
 ) -> None:
@@ -259,8 +301,8 @@ def test_begin_returns_when_the_guard_has_confirmed(cell: Cell, robot: TopicRobo
 def test_a_command_carries_what_it_belongs_to(cell: Cell, robot: TopicRobot) -> None:
     robot.note(epoch=7, episode=3, step=0)
     robot.begin(timeout_s=TIMEOUT_S)
-    robot.note(epoch=7, episode=3, step=12)
     before_ns = time.monotonic_ns()
+    robot.note(epoch=7, episode=3, step=12)
     robot.command(np.array([0.5, -0.5]), authority_s=0.15)
     cell.wait_for(lambda: CommandKind.MOVE in cell.kinds())
     move = cell.commands[-1]
@@ -269,6 +311,21 @@ def test_a_command_carries_what_it_belongs_to(cell: Cell, robot: TopicRobot) -> 
     assert move.authority_ns == 150_000_000
     assert before_ns <= move.stamp_ns <= time.monotonic_ns()
     assert move.sequence > cell.commands[-2].sequence
+
+
+def test_the_authority_of_a_step_counts_from_when_it_left_its_sender(
+    cell: Cell, robot: TopicRobot
+) -> None:
+    robot.note(epoch=7, episode=3, step=0)
+    robot.begin(timeout_s=TIMEOUT_S)
+    before_ns = time.monotonic_ns()
+    robot.note(epoch=7, episode=3, step=12, age_s=0.1)
+    after_ns = time.monotonic_ns()
+    robot.command(np.array([0.5, -0.5]), authority_s=0.15)
+    cell.wait_for(lambda: CommandKind.MOVE in cell.kinds())
+    move = cell.commands[-1]
+    assert before_ns <= move.stamp_ns + 100_000_000 <= after_ns
+    assert move.authority_ns == 150_000_000
 
 
 @pytest.mark.fault(
