@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 
 import numpy as np
@@ -104,6 +103,7 @@ class SimulatedRobot:
         self._time_s = 0.0
         self._channel = StateChannel[RobotState](arm.gap) if arm.gap.delays else None
         self._arrived = self._measured()  # what the channel brought last
+        self._measurements = 0  # that went into it
         self._announced = False  # a begin
         self._overtaken = False  # by a halt, which the begin must not clear
 
@@ -119,7 +119,7 @@ class SimulatedRobot:
         """Return whether motion is allowed."""
         return self._latch.current
 
-    def note(self, *, epoch: int, episode: int, step: int) -> None:
+    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
         """Announce a begin with step 0; what else a command belongs to nobody asks here."""
         with self._lock:
             if step == 0:
@@ -216,11 +216,13 @@ class SimulatedRobot:
     def _advance_measured(self, end_s: float, channel: StateChannel[RobotState]) -> None:
         """Let time pass from one measurement to the next, and take those that arrive."""
         while self._time_s < end_s - 1e-9:
-            count = math.floor(self._time_s / STATE_PERIOD_S + 1e-6) + 1
-            until = min(count * STATE_PERIOD_S, end_s)
-            self._arm.advance(until - self._time_s)
+            due = (self._measurements + 1) * STATE_PERIOD_S
+            measures = due <= end_s + 1e-9
+            until = due if measures else end_s
+            self._arm.advance(max(0.0, until - self._time_s))
             self._time_s = until
-            if until == count * STATE_PERIOD_S:
+            if measures:
+                self._measurements += 1
                 channel.send(self._measured(), now_s=until)
         for state in channel.arrived(now_s=self._time_s):
             self._arrived = state

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rl_bridge.errors import LimitError
-from rl_bridge.sim.arm_model import ArmModel
+from rl_bridge.sim.arm_model import STEP_S, ArmModel
 from rl_bridge.types import FloatArray
 
 _LOOKAHEAD_S = 0.03  # of servoj() in ur_robot_driver's external_control.urscript
@@ -62,8 +62,7 @@ class WantedMotion:
         self._velocity, self._effort = np.zeros(count), np.zeros(count)
         self._commanded_at = np.zeros(count)
         self._goal = angles.copy()
-        self._set_out, self._within = angles.copy(), np.zeros(count)
-        self._set_out_at = np.zeros(count)
+        self._arrive_at, self._last_arrival = np.zeros(count), 0.0
         self._kinds_changed()
 
     def want_velocity(
@@ -101,12 +100,11 @@ class WantedMotion:
             raise LimitError(
                 f'A position is reached within a time not negative, not {within_s!r} s.'
             )
-        before = np.where(self._kind == _POSITION, self._goal_at(now_s), reference)[chosen]
         if self._position_jump and not within_s:
-            self._check_jump(angles, before, measured[chosen])
-        self._set_out[chosen] = before
-        self._set_out_at[chosen], self._within[chosen] = now_s, within_s
-        self._goal[chosen] = angles
+            before = np.where(self._kind == _POSITION, self._goal, reference)
+            self._check_jump(angles, before[chosen], measured[chosen])
+        self._goal[chosen], self._arrive_at[chosen] = angles, now_s + within_s
+        self._last_arrival = float(self._arrive_at.max())
         self._follow(chosen, _POSITION, now_s)
 
     def want_effort(
@@ -161,22 +159,19 @@ class WantedMotion:
         to_position = self._kind == _POSITION
         self._only_positions = bool(to_position.all())
         self._some_positions = bool(to_position.any())
-        self._travels = bool(self._within[to_position].any())
         #: Which joints follow an effort command, shape (joints,), and whether any does.
         self.by_effort = self._kind == _EFFORT
         self.any_effort = bool(self.by_effort.any())
 
-    def _goal_at(self, now_s: float) -> FloatArray:
-        if not self._travels:
-            return self._goal
-        share = (now_s - self._set_out_at) / np.maximum(self._within, 1e-9)
-        way = self._goal - self._set_out
-        return np.where(share < 1.0, self._set_out + share * way, self._goal)
-
     def _towards_goal(self, reference: FloatArray, now_s: float) -> FloatArray:
-        return self._approach(self._goal_at(now_s) - reference).clip(
-            -self._max_velocity, self._max_velocity
-        )
+        distance = self._goal - reference
+        fastest = self._max_velocity
+        if now_s < self._last_arrival:
+            # Evenly over the time that is left; the way to brake at its end comes on top.
+            left_s = self._arrive_at - now_s
+            even = np.abs(distance) / np.maximum(left_s, STEP_S)
+            fastest = np.where(left_s > 0.0, np.minimum(even, fastest), fastest)
+        return self._approach(distance).clip(-fastest, fastest)
 
     def _approach(self, distance: FloatArray) -> FloatArray:
         """
