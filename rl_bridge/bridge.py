@@ -92,7 +92,7 @@ class Bridge:
             lease=lease_s,
             authenticated=secret is not None,
         )
-        self.stage = Stage(hosted)
+        self.stage = Stage(hosted, clock_ns=clock_ns)
         self._open = False
         self._closed_because = 'the bridge is not active'
         self._book = threading.RLock()  # guards the session and what is noted above

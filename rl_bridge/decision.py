@@ -39,6 +39,7 @@ class Run:
     :param held_s: how long the motion authority had been over when the step came, in seconds.
     :param begin: a step by hand found no episode: begin one in place first.
     :param taken_from: client id of the former holder that a takeover ends; empty = none.
+    :param sent_ns: when a step left its sender, by the session's clock; of a reset 0.
     :param round_trip_s: how long the last reply and this request were under way together; 0 = not
         told.
     """
@@ -52,6 +53,7 @@ class Run:
     held_s: float = 0.0
     begin: bool = False
     taken_from: str = ''
+    sent_ns: int = 0
     round_trip_s: float = 0.0
 
 

@@ -300,6 +300,7 @@ class Session:
             reset=False,
             held_s=held_ns / 1e9,
             begin=begin,
+            sent_ns=now - round_trip_ns,
             round_trip_s=round_trip_ns / 1e9,
         )
         return self._running

@@ -186,7 +186,8 @@ class Stage:
             if self._robot is not None:
                 # Step 0 would announce a begin; by hand there are no numbers.
                 number = run.step or 1
-                self._robot.note(epoch=run.epoch, episode=run.episode, step=number)
+                age_s = (self._clock_ns() - run.sent_ns) / 1e9
+                self._robot.note(epoch=run.epoch, episode=run.episode, step=number, age_s=age_s)
             self._hosted.step(action, reply)
         except RobotError as error:
             status = self._failed(error)

@@ -560,9 +560,9 @@ def test_a_step_by_hand_announces_no_begin_to_the_robot(robots: RobotRig) -> Non
     noted: list[int] = []
     note = robots.robot.note
 
-    def watched(*, epoch: int, episode: int, step: int) -> None:
+    def watched(*, step: int, **others: Any) -> None:
         noted.append(step)
-        note(epoch=epoch, episode=episode, step=step)
+        note(step=step, **others)
 
     robots.robot.note = watched  # type: ignore[method-assign]
     robots.step()
@@ -763,10 +763,22 @@ def test_a_defect_is_answered_as_unknown_and_the_bridge_goes_on(
     client='OutcomeUnknown: it may have moved, and is never run again',
     side='bridge',
 )
+def test_the_robot_is_told_how_old_a_step_is_already(robots: RobotRig) -> None:
+    ages: list[float] = []
+    robots.robot.note = lambda *, age_s=0.0, **_: ages.append(age_s)  # type: ignore[method-assign]
+    session = robots.begin('ann')
+    echo_ns = robots.step(1, session).stamp_ns
+    robots.wait(200)
+    robots.bridge.step(
+        robots.step_request(2, session, echo_ns=echo_ns, elapsed_ns=150_000_000)
+    )
+    assert ages[-1] == pytest.approx(0.05), 'on the way for 50 ms of the 200'
+
+
 def test_a_step_in_doubt_is_never_run_again(robots: RobotRig) -> None:
     calls: list[int] = []
 
-    def fail(*, epoch: int, episode: int, step: int) -> None:
+    def fail(*, step: int, **_: Any) -> None:
         calls.append(step)
         raise MemoryError
 

@@ -75,7 +75,7 @@ class GuardedRobot:
         """Return the guard's verdict."""
         return self.core.stop
 
-    def note(self, *, epoch: int, episode: int, step: int) -> None:
+    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
         """Name what the next commands belong to."""
         self._noted = (epoch, episode, step)
 

@@ -145,12 +145,6 @@ class Judge:
             self.blame(f'epoch {command.epoch:#x} moves while {present:#x} is the present one')
         if not bridge.active:
             self.blame('an inactive bridge moves the robot')
-        sent_ns = self._sent_ns.get(tuple(command.command))
-        if command.step and sent_ns is not None:
-            age_ns = self._world.kernel.now_ns - sent_ns
-            # Under way for one authority at most, and waiting in the bridge for one at most.
-            if age_ns > 2 * AUTHORITY_NS + 10 * MS:
-                self.blame(f'an action moves the robot {age_ns / 1e6:.0f} ms after it was asked')
 
     # -- guard ------------------------------------------------------------------------------------
 
@@ -215,7 +209,11 @@ class Judge:
             self.blame('a move was taken without its begin')
         if command.stamp_ns and now_ns - command.stamp_ns > command.authority_ns:
             self.blame('a move older than its authority was taken')
-        book.until_ns = now_ns + command.authority_ns
+        sent_ns = self._sent_ns.get(action)
+        if command.step and sent_ns is not None and now_ns - sent_ns > AUTHORITY_NS + 10 * MS:
+            age_ms = (now_ns - sent_ns) / 1e6
+            self.blame(f'an action was taken {age_ms:.0f} ms after its client had sent it')
+        book.until_ns = command.stamp_ns + command.authority_ns
         if command.step and action in self._owners:
             self._moved[action] += 1
             if self._moved[action] > 1 and action not in self._by_hand:

@@ -109,7 +109,7 @@ class FakeRobot:
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
         self._latch = StopLatch()
-        self._noted = (0, 0, 0)
+        self._noted, self._age_ns = (0, 0, 0), 0
         self._announced = False  # a begin
         self._overtaken = False  # by a halt, which the begin must not clear
         self._time_ns = 0 if lock_step else clock_ns()
@@ -163,10 +163,11 @@ class FakeRobot:
             if self._latch.raise_to(state, reason, message):
                 self._wanted = None
 
-    def note(self, *, epoch: int, episode: int, step: int) -> None:
+    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
         """Name what the next commands belong to; step 0 announces a begin."""
         with self._lock:
             self._noted = (epoch, episode, step)
+            self._age_ns = round(age_s * 1e9)
             if step == 0:
                 self._announced, self._overtaken = True, False
 
@@ -203,7 +204,7 @@ class FakeRobot:
             if not self._latch.resume():
                 self._raise_stopped()
             self._wanted = checked
-            self._authority_end_ns = self._time_ns + round(authority_s * 1e9)
+            self._authority_end_ns = self._time_ns + round(authority_s * 1e9) - self._age_ns
             self.commands.append(Noted(checked.copy(), authority_s, *self._noted, self._time_ns))
 
     def hold(self, *, reason: int, message: str) -> None:

@@ -38,11 +38,14 @@ class Robot(Protocol):
     def stop(self) -> Stop:
         """Return whether motion is allowed at present (the guard's verdict)."""
 
-    def note(self, *, epoch: int, episode: int, step: int) -> None:
+    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
         """
         Name what the next commands belong to; called before the robot is commanded.
 
         With ``step`` 0 it announces a ``begin``: a halt that comes after it makes that fail.
+
+        :param age_s: for how long the step has been under way, s; its motion authority counts
+            from when it left its sender.
         """
 
     def begin(self, *, timeout_s: float) -> None:

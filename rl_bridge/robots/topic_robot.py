@@ -101,6 +101,7 @@ class TopicRobot:
         # Grows over instances too: after cleanup and configure the guard still knows the last one.
         self._sequence = clock_ns()
         self._noted = (first_epoch, 0, 0)
+        self._sent_ns = 0  # when the present step left its sender; 0 = there is none
         self._bound = False  # a BEGIN was sent
         self._announced = False  # a begin is on its way; a halt from now on makes it fail
         self._halted: Stop | None = None  # our own halt, until the next begin
@@ -176,10 +177,11 @@ class TopicRobot:
 
     # -- what goes out -------------------------------------------------------------------------
 
-    def note(self, *, epoch: int, episode: int, step: int) -> None:
-        """Name what the next commands belong to."""
+    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
+        """Name what the next commands belong to, and how old a step is already."""
         with self._news:
             self._noted = (epoch, episode, step)
+            self._sent_ns = self._clock_ns() - round(age_s * 1e9) if step else 0
             if step == 0:
                 self._announced = True
                 self._halted = None
@@ -286,20 +288,18 @@ class TopicRobot:
         self._sequence += 1
         if not self._node.context.ok():  # too late: the guard notices the silence
             return self._sequence
-        epoch, episode, step = self._noted
         command = Command()
         command.kind = int(kind)
         command.bridge_id = self.bridge_id
-        command.epoch = epoch
-        command.episode = episode
-        command.step = step
+        command.epoch, command.episode, command.step = self._noted
         command.sequence = self._sequence
         command.reason = int(reason)
         command.message = message
         if values is not None:
             command.command = array('d', values.tobytes())
         command.authority_ns = authority_ns
-        command.stamp_ns = self._clock_ns()
+        # A step's authority counts from when it left its sender.
+        command.stamp_ns = (kind == CommandKind.MOVE and self._sent_ns) or self._clock_ns()
         if self._secret is not None:
             claim = command_claim(command, guard_id=self._guard.guard_id)
             command.auth = self._secret.prove(claim)

@@ -148,7 +148,7 @@ class SimulatedBaseRobot:
         """Return whether motion is allowed."""
         return self._latch.current
 
-    def note(self, *, epoch: int, episode: int, step: int) -> None:
+    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
         """Announce a begin with step 0; what else a command belongs to nobody asks here."""
         with self._lock:
             if step == 0:
