@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 pytest.importorskip('trajectory_msgs.msg', reason='needs ROS 2')
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.robot_file import load_robot
 from rl_bridge.safety.command_messages import CommandMessage
+from rl_bridge.safety.joint_map import state_reader
 from rl_bridge.types import CommandOutput
 
 JOINTS = ('a', 'b', 'c')
@@ -91,3 +95,21 @@ def test_lists_of_messages_are_not_filled() -> None:
     output = CommandOutput('t', (0,), 'geometry_msgs/msg/PoseArray', ('poses[0].position.x',))
     with pytest.raises(ConfigError, match=r"no 'poses\[0\].position': there are 0 values"):
         CommandMessage(output, JOINTS)
+
+
+SHIPPED = sorted(
+    file.name
+    for file in (Path(__file__).resolve().parent.parent / 'config').glob('*.yaml')
+    if not file.stem.endswith('_env')
+)
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_the_guard_can_read_and_command_every_shipped_robot(name: str) -> None:
+    robot = load_robot(name)
+    assert state_reader(robot)
+    half = (robot.limits.position_lower + robot.limits.position_upper) / 2.0
+    for interface in robot.commands.values():
+        for output in interface.outputs:
+            message = CommandMessage(output, robot.joints)
+            assert isinstance(message.fill(half), message.kind)
