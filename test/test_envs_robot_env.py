@@ -171,6 +171,27 @@ def test_a_robot_that_does_not_get_there_is_given_up_and_held() -> None:
     env.step(action())
 
 
+@pytest.mark.parametrize(
+    ('start', 'sentence'),
+    [
+        ([7.0, 0.0], r'joint_1 at 7, outside its limits \[-6.28319, 6.28319\]'),
+        ([0.0, np.nan], '2 finite numbers'),
+        ([0.0], '2 finite numbers'),
+        ('home', '2 finite numbers'),
+    ],
+)
+@pytest.mark.parametrize('interface', ['velocity', 'position'])
+def test_a_start_outside_the_limits_or_malformed_moves_nothing(
+    start: Any, sentence: str, interface: str
+) -> None:
+    env = made(interface=interface)
+    env.task.start = np.array(start) if isinstance(start, list) else start
+    env.task.reset = lambda **_: env.task.start
+    with pytest.raises(ConfigError, match=sentence):
+        env.reset()
+    assert env.robot.commands == []
+
+
 def test_a_joint_that_stays_behind_ends_the_reset_early() -> None:
     env = made()
     env.robot.stuck = True
@@ -617,6 +638,22 @@ def test_close_halts_the_robot_once() -> None:
         env.reset()
     with pytest.raises(gymnasium.error.ResetNeeded):
         env.step(action())
+
+
+def test_a_task_with_a_picture_of_its_own_is_drawn_by_it_and_needs_no_dh_table() -> None:
+    robot, task = FakeRobot(), TurnTask()
+    drawn = []
+
+    def picture(state: Any, *, width: int, height: int) -> Any:
+        drawn.append(state.position.copy())
+        return np.full((height, width, 3), 7, np.uint8)
+
+    task.picture = picture  # type: ignore[attr-defined]
+    env = RobotEnv(robot, task, period_s=PERIOD_S, authority_s=0.15, render_mode='rgb_array')
+    env.reset()
+    found = env.render()
+    assert found.shape == (480, 640, 3) and (found == 7).all()
+    assert drawn[0].tolist() == robot.state().position.tolist()
 
 
 def reaching(render_mode: str | None) -> Any:

@@ -87,6 +87,12 @@ def test_an_unknown_reset_is_refused() -> None:
         ReachTask(ARM, reset='home')
 
 
+@pytest.mark.parametrize('options', [{'orientation': 'yes'}, {'success_m': 0.0}])
+def test_an_option_of_reach_that_cannot_be_is_refused(options: Any) -> None:
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        ReachTask(ARM, **options)
+
+
 def test_orientation_is_observed_rewarded_and_part_of_success() -> None:
     task = ReachTask(ARM, joints=6, orientation=True, weights={'orientation': 2.0})
     turn = np.array([0.0, 0.3, 0.0])

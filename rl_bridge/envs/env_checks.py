@@ -12,7 +12,7 @@ import numpy as np
 from rl_bridge.errors import ConfigError, LimitError
 from rl_bridge.robots.robot import Robot
 from rl_bridge.tasks.task import Task
-from rl_bridge.types import RobotDescription
+from rl_bridge.types import FloatArray, RobotDescription
 
 
 def checked_action(action: Any, space: gymnasium.Space[Any]) -> Any:
@@ -30,6 +30,32 @@ def checked_action(action: Any, space: gymnasium.Space[Any]) -> Any:
     if checked is None or not space.contains(checked):
         raise LimitError(f'The action {action!r} lies outside {space}; nothing moved.')
     return checked
+
+
+def checked_start(start: Any, description: RobotDescription) -> FloatArray:
+    """
+    Return the joint positions that a task begins at, shape (joints,), rad or m.
+
+    :raises ConfigError: they are malformed, not finite or outside the robot's limits.
+    """
+    limits = description.limits
+    try:
+        found = np.array(start, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if found.shape != limits.position_lower.shape or not np.isfinite(found).all():
+        raise ConfigError(
+            f'The task begins at {start!r}; it must be {len(description.joints)} finite numbers, '
+            f'one for each joint.'
+        )
+    inside = (found >= limits.position_lower) & (found <= limits.position_upper)
+    if not inside.all():
+        i = int(inside.argmin())
+        raise ConfigError(
+            f'The task begins with {description.joints[i]} at {found[i]:.6g}, outside its limits '
+            f'[{limits.position_lower[i]:g}, {limits.position_upper[i]:g}]; nothing moved.'
+        )
+    return found
 
 
 def check_parts(

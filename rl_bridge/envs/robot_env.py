@@ -13,7 +13,7 @@ import numpy as np
 
 from rl_bridge.envs.assistance import Assistance, helped
 from rl_bridge.envs.cadence import Cadence
-from rl_bridge.envs.env_checks import check_parts, checked_action
+from rl_bridge.envs.env_checks import check_parts, checked_action, checked_start
 from rl_bridge.envs.reset_motion import ResetMotion, ResetSettings
 from rl_bridge.errors import ConfigError, RobotNotReady, RobotStopped
 from rl_bridge.robots.robot import Robot
@@ -225,9 +225,11 @@ class RobotEnv(gymnasium.Env[Any, Any]):
 
         def choose() -> None:
             nonlocal start
-            start = self.task.reset(
+            chosen = self.task.reset(
                 rng=self.np_random, state=self._cadence.state(), options=options
             )
+            if chosen is not None:
+                start = checked_start(chosen, self.robot.description)
 
         def go() -> None:
             if start is not None:

@@ -118,6 +118,10 @@ class ReachTask:
         check_setup(place, description, period_s=period_s, speed_max=speed_max)
         if reset not in RESETS:
             raise ConfigError(f'reset is {reset!r}; it is one of {", ".join(map(repr, RESETS))}.')
+        if not isinstance(orientation, bool):
+            raise ConfigError(f'orientation is true or false, not {orientation!r}.')
+        if success_m is not None and not 0.0 < success_m < np.inf:
+            raise ConfigError(f'success_m is {success_m!r}; it must be above 0 m.')
         assert description.dh is not None
         self._chain = DhChain(description.dh)
         self._actuated = np.array(place.actuated)
