@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -24,6 +26,7 @@ from rl_bridge.textbook.catalogue import ENVS, register_all
 from rl_bridge.textbook.runge_kutta import runge_kutta_4
 
 STEPS = 1000
+PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'textbook.md'
 LOCK_STEP = [name for name in ENVS if name != 'DoublePendulum-v0']
 NOISY = {'observation_noise': (0.01, 0.02)}
 FORMS: list[tuple[str, dict[str, Any]]] = [
@@ -88,10 +91,8 @@ def test_a_bridged_trajectory_is_the_local_one_bit_for_bit(
     there.close()
 
 
-@pytest.mark.parametrize('name', [name for name, (_, steps, _) in ENVS.items() if steps])
+@pytest.mark.parametrize('name', [name for name in LOCK_STEP if ENVS[name][1]])
 def test_only_the_time_limit_truncates(name: str) -> None:
-    if name == 'DoublePendulum-v0':
-        pytest.skip('its steps last; DoublePendulumLockStep-v0 has the same limit')
     env = gymnasium.make(name)
     assert env.spec is not None and env.spec.max_episode_steps == ENVS[name][1]
     bare = env.unwrapped
@@ -215,6 +216,37 @@ def test_registering_twice_changes_nothing() -> None:
     before = {name: gymnasium.spec(name) for name in ENVS}
     register_all()
     assert all(gymnasium.spec(name) is spec for name, spec in before.items())
+
+
+def test_the_page_shows_every_id_with_its_spaces_and_its_steps() -> None:
+    page = PAGE.read_text(encoding='utf-8')
+    rows = re.findall(r'^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|', page, re.MULTILINE)
+    shown = {name: (seen, action, steps) for name, seen, action, steps in rows if '-v' in name}
+    assert list(shown) == list(ENVS)
+
+    def size(space: gymnasium.Space[Any]) -> str:
+        if isinstance(space, gymnasium.spaces.Discrete):
+            return f'Discrete({space.n})'
+        assert isinstance(space, gymnasium.spaces.Box)
+        return f'Box({space.shape[0]})'
+
+    for name, (seen, action, steps) in shown.items():
+        env = gymnasium.make(name)
+        assert seen.startswith(size(env.observation_space)), name
+        assert action.startswith(size(env.action_space)), name
+        limit = ENVS[name][1]
+        assert steps == ("200, the team's" if 'Multi' in name else str(limit or 'none')), name
+
+
+@pytest.mark.filterwarnings('ignore:.*precision lowered.*')
+@pytest.mark.parametrize('name', [name for name in LOCK_STEP if name != 'GridWorld-v0'])
+def test_gymnasiums_rescaling_works_from_the_declared_bounds(name: str) -> None:
+    env = gymnasium.wrappers.RescaleObservation(gymnasium.make(name), -1.0, 1.0)
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(3):
+        observation = env.step(env.action_space.sample())[0]
+    assert np.isfinite(observation).all() and np.abs(observation).max() <= 1.0
 
 
 class TestCanvas:

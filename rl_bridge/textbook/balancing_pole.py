@@ -118,10 +118,10 @@ class BalancingPole(TextbookEnv):
 
     Source: A. G. Barto, R. S. Sutton and C. W. Anderson, Neuronlike adaptive elements that can
     solve difficult learning control problems, IEEE Trans. SMC 13 (5), 1983, appendix. Friction is
-    off by default, as in Sutton's pole.c. R. V. Florian
-    (Correct equations for the dynamics of the cart-pole system, 2007) shows that the cart's
-    friction also depends on the force between cart and track; at the paper's 0.0005 that is far
-    below what can be seen here, and it is left out.
+    off by default, as in Sutton's pole.c. R. V. Florian (Correct equations for the dynamics of the
+    cart-pole system, 2005, 2007) names two mistakes of the paper: its g is negative, here it is
+    positive; and its friction of the cart leaves out the force between cart and track, as this
+    one does, which is the paper's where ``cart_friction`` is set.
 
     Observation: x (m), x' (m/s), theta (rad), theta' (rad/s), float32. Action: 0 pushes left with
     10 N, 1 right. Reward: 1 for each step after which the pole still stands. The episode

@@ -53,12 +53,15 @@ class DoublePendulum(TextbookEnv):
 
     What textbook code often gets wrong, and this does not:
 
-    - the reward compares the tip's height with 2 m, which poles of 1.2 m never reach; here with
-      the full height, so that standing still costs nothing;
-    - the step with which the poles fall is rewarded as one that stands. Here it earns 0;
-    - the angle as observation, with its jump at ± pi. Here sine and cosine;
+    - the reward compares the tip's height with 2 m, which poles of 1.2 m never reach (Gymnasium,
+      SenseAct); here with the full height, so that standing still costs nothing;
+    - the step with which the poles fall is rewarded as one that stands (SenseAct, Gymnasium
+      before InvertedDoublePendulum-v5). Here it earns 0;
+    - an angle got back as the arcsine of its sine (SenseAct), wrong beyond ± 90 degrees. Here
+      the simulated angle itself is used, and sine and cosine are observed;
     - the time that the learner takes is left out of the world. Here it passes;
-    - survival to the time limit returned as failure. Here TimeLimit truncates (200 steps, 10 s).
+    - survival to the time limit returned as ``done`` (SenseAct). Here TimeLimit truncates (200
+      steps, 10 s).
 
     ``info`` of a step in real time: ``ticks`` of the physics since the reset, ``age`` of the
     state (s), periods ``missed`` and the time ``slipped`` (s) that the physics could not keep.

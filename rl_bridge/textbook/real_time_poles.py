@@ -34,8 +34,9 @@ class RealTimePoles:
     """
     The physics in a process of its own, started with the first reset.
 
-    The environment and the physics share the force and the state in anonymous shared memory: no
-    file of it has a name, so none is left even if both are killed. When the environment ends or
+    The environment and the physics share the force and the state in memory without a name, of
+    which nothing can be left behind. The lock between them is a named semaphore; Python's
+    resource tracker removes it where the environment is killed. When the environment ends or
     dies, so does the physics: its end of a pipe closes.
 
     :param poles: what moves.
