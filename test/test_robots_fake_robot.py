@@ -13,7 +13,7 @@ import pytest
 from rl_bridge.errors import LimitError, RobotNotReady, RobotStopped
 from rl_bridge.robots.fake_robot import FakeRobot
 from rl_bridge.robots.robot import PlaceableRobot, Robot
-from rl_bridge.types import StopReason, StopState
+from rl_bridge.types import Reading, StopReason, StopState
 
 MS = 1_000_000
 
@@ -148,3 +148,26 @@ def test_a_stuck_robot_does_not_move() -> None:
     robot.advance(1.0)
     assert robot.state().position.tolist() == [0.0, 0.0]
     assert robot.state().velocity.tolist() == [0.0, 0.0]
+
+
+def test_an_effort_ends_in_a_speed_and_without_one_the_robot_comes_to_rest() -> None:
+    robot = FakeRobot(interface='effort')
+    robot.begin(timeout_s=1.0)
+    robot.command(np.array([0.5, -0.5]), authority_s=0.15)
+    robot.advance(1.0)
+    np.testing.assert_allclose(robot.state().velocity, [0.5, -0.5], atol=1e-9)
+    robot.hold(reason=StopReason.IDLE, message='')
+    robot.advance(1.0)
+    np.testing.assert_allclose(robot.state().velocity, 0.0, atol=1e-9)
+    with pytest.raises(LimitError, match=r'effort 1\.5 of joint 0'):
+        robot.command(np.array([1.5, 0.0]), authority_s=0.15)
+
+
+def test_its_state_has_the_sensors_that_a_test_gave_it() -> None:
+    robot = FakeRobot()
+    reading = Reading(np.array([1.0, 2.0]), 5)
+    robot.sensors['scan'] = reading
+    state = robot.state()
+    assert state.sensors == {'scan': reading}
+    robot.sensors.clear()
+    assert state.sensors == {'scan': reading}, 'a state that was taken stays as it is'
