@@ -87,7 +87,8 @@ class SimulatedArm:
             _not_negative(command_timeout_s, 'command_timeout_s'),
             _not_negative(effort_timeout_s, 'effort_timeout_s'),
         )
-        self._acceleration = self._checked_acceleration(acceleration)
+        most = self._checked_acceleration(acceleration)
+        self._change = most * STEP_S  # of a velocity in one step
         jump = _not_negative(position_jump, 'position_jump')
         self._random = np.random.default_rng(gap.seed)
         self._mujoco, self._model = _load(self.model.xml)
@@ -102,13 +103,12 @@ class SimulatedArm:
             lower=self._lower,
             upper=self._upper,
             max_effort=self._max_torque,
-            acceleration=self._acceleration,
+            acceleration=most,
             timeouts=timeouts,
             position_jump=jump,
         )
         # The controller's own model, where the arm differs from it.
         self._known_model = copy.deepcopy(self._model) if gap.varies else self._model
-        self._known_data = self._data
         if gap.varies:
             self._known_model.opt.disableflags |= self._mujoco.mjtDisableBit.mjDSBL_CONTACT
             self._known_data = self._mujoco.MjData(self._known_model)
@@ -227,15 +227,14 @@ class SimulatedArm:
     def _step(self) -> None:
         mujoco, data, wanted = self._mujoco, self._data, self._wanted
         mujoco.mj_step1(self._model, data)
-        known = self._known_state()
+        known = self._known_state() if self.gap.varies else data
         # The reference is held close to the joints, so that one which lacks torque does not race
         # after it later.
         lag = (self._reference - data.qpos).clip(-_LARGEST_LAG, _LARGEST_LAG)
         before = data.qvel + (self._reference_velocity - data.qvel).clip(
             -_LARGEST_VELOCITY_LAG, _LARGEST_VELOCITY_LAG
         )
-        change = self._acceleration * STEP_S
-        now_s = self.time_s
+        change, now_s = self._change, data.time
         velocity = before + (wanted.next_velocity(self._reference, now_s) - before).clip(
             -change, change
         )
@@ -258,10 +257,9 @@ class SimulatedArm:
 
     def _known_state(self) -> Any:
         """Return MuJoCo's data as the controller computes them from the measured state."""
-        if self._known_data is not self._data:
-            self._known_data.qpos[:] = self._data.qpos
-            self._known_data.qvel[:] = self._data.qvel
-            self._mujoco.mj_step1(self._known_model, self._known_data)
+        self._known_data.qpos[:] = self._data.qpos
+        self._known_data.qvel[:] = self._data.qvel
+        self._mujoco.mj_step1(self._known_model, self._known_data)
         return self._known_data
 
     def _apply_efforts(self, now_s: float) -> None:

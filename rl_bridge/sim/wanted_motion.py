@@ -49,7 +49,9 @@ class WantedMotion:
         self._names = model.joints
         self._max_velocity = model.max_velocity
         self._lower, self._upper, self._max_effort = lower, upper, max_effort
-        self._acceleration = acceleration
+        # A tenth in reserve, because it is followed in steps of 2 ms.
+        self._braking = 0.9 * acceleration
+        self._near = self._braking * _LOOKAHEAD_S**2
         self._velocity_timeout_s, self._effort_timeout_s = timeouts
         self._position_jump = position_jump
         self._all = np.arange(len(self._names))
@@ -180,14 +182,11 @@ class WantedMotion:
         Exponential with the look-ahead time when near; farther away the braking parabola that
         continues it smoothly.
         """
-        # A tenth in reserve, because it is followed in steps of 2 ms.
-        braking = 0.9 * self._acceleration
-        near = braking * _LOOKAHEAD_S**2
         far = np.abs(distance)
         speed = np.where(
-            far <= near,
+            far <= self._near,
             far / _LOOKAHEAD_S,
-            np.sqrt(braking * np.maximum(2.0 * far - near, 0.0)),
+            np.sqrt(self._braking * np.maximum(2.0 * far - self._near, 0.0)),
         )
         return np.copysign(speed, distance)
 
