@@ -22,7 +22,7 @@ from gymnasium.error import ResetNeeded
 
 import rl_bridge  # noqa: F401  (registers the environments)
 from rl_bridge.errors import ConfigError, RobotNotReady
-from rl_bridge.textbook import real_time_poles
+from rl_bridge.textbook import pole_process, real_time_poles
 from rl_bridge.textbook.balancing_pole import CartPole
 from rl_bridge.textbook.double_pendulum import DoublePendulum
 from rl_bridge.textbook.double_pole import DoublePole
@@ -170,7 +170,7 @@ class TestInRealTime:
             *_, info = env.step([0.0])
         for _ in range(int(info['ticks'])):
             state = env.poles.advance(state, 0.0)
-        assert info['ticks'] >= 20 and np.array_equal(state, env.state)
+        assert info['ticks'] > 0 and np.array_equal(state, env.state)
 
     def test_time_passes_while_the_learner_thinks_and_the_step_says_so(
         self, env: DoublePendulum
@@ -180,20 +180,56 @@ class TestInRealTime:
         *_, info = env.step([0.0])
         assert info['missed'] >= 2 and info['ticks'] >= 25
 
-    def test_a_command_pushes_and_ends_by_its_time_out(self, env: DoublePendulum) -> None:
+    def test_a_command_pushes_and_ends_by_its_time_out(self) -> None:
+        # Long enough for a busy machine: what it does not run within the time-out is not pushed.
+        env = DoublePendulum(force=2.0, command_timeout_s=0.5)
         env.reset(seed=3)
         begin = momentum(env.poles, env.state)
         env.step([1.0])
         ticks = physics_of(env).newest()[1]['ticks']
-        # 0.15 s are 30 ticks; from some time after that on, nothing pushes any more.
-        until(lambda: physics_of(env).newest()[1]['ticks'] >= ticks + 60)
+        # 0.5 s are 100 ticks; from then on nothing pushes any more.
+        until(lambda: physics_of(env).newest()[1]['ticks'] >= ticks + 110)
         first = physics_of(env).newest()[0]
-        until(lambda: physics_of(env).newest()[1]['ticks'] >= ticks + 80)
+        until(lambda: physics_of(env).newest()[1]['ticks'] >= ticks + 130)
         second = physics_of(env).newest()[0]
-        assert momentum(env.poles, first) > begin + 0.1
+        env.close()
+        # 1 N s at most; how much of it depends on the machine.
+        assert 0.05 < momentum(env.poles, first) - begin < 1.05
         assert momentum(env.poles, second) == pytest.approx(
             momentum(env.poles, first), abs=1e-3)
         assert not np.array_equal(first, second)
+
+    def test_time_that_cannot_be_caught_up_is_told(self, env: DoublePendulum) -> None:
+        env.reset(seed=3)
+        process = physics_of(env).pid
+        assert process is not None
+        os.kill(process, signal.SIGSTOP)
+        time.sleep(0.4)  # as if the machine was suspended
+        os.kill(process, signal.SIGCONT)
+        until(lambda: physics_of(env).newest()[1]['slipped'] > 0.25)
+        assert env.step([0.0])[4]['slipped'] > 0.25
+
+    def test_a_lock_that_is_never_released_is_named(
+        self, env: DoublePendulum, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pole_process, 'LOCK_TIMEOUT_S', 0.05)
+        env.reset(seed=3)
+        parts = physics_of(env)._parts
+        assert parts is not None
+        with parts[3], pytest.raises(RobotNotReady, match='while it wrote'):
+            env.step([0.0])
+        env.reset(seed=3)
+        with physics_of(env)._parts[3], pytest.raises(  # type: ignore[index]
+            RobotNotReady, match='while it wrote'
+        ):
+            physics_of(env).newest()
+
+    def test_physics_that_was_never_started_is_told_to_be(self) -> None:
+        physics = RealTimePoles(DoublePole(), period_s=0.05, timeout_s=0.1)
+        for ask in (physics.newest, lambda: physics.advance(0.0)):
+            with pytest.raises(RobotNotReady, match='call reset first'):
+                ask()
+        physics.close()
 
     def test_a_reset_begins_anew_in_the_same_process(self, env: DoublePendulum) -> None:
         first, _ = env.reset(seed=3)

@@ -306,6 +306,10 @@ class TestBehindBridges:
         team.step(STILL)
         team.close()
 
+    def test_one_name_is_no_list_of_bridges(self) -> None:
+        with pytest.raises(ConfigError, match="bridges is '/robot_env'; a list"):
+            remote_parallel_env(bridges='/robot_env')
+
     def test_a_bridge_that_cannot_be_reached_releases_the_others(self) -> None:
         gone = loopback(PlanarCart())
         gone.close()

@@ -184,6 +184,8 @@ def remote_parallel_env(
     :raises ConfigError: a value cannot be used; the sentence names it.
     """
     require_positive(radius_m=radius_m, max_steps=max_steps)
+    if isinstance(bridges, str):
+        raise ConfigError(f'bridges is {bridges!r}; a list of names is needed, one for each cart.')
     carts: list[gymnasium.Env[Any, Any]] = []
     try:
         for bridge in bridges:
