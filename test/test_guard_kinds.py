@@ -53,11 +53,15 @@ BASE = replace(
 class Rig:
     """A guard whose bridge ticks and repeats its target, and whose robot is as the test says."""
 
-    def __init__(self, robot: RobotDescription, kind: str) -> None:
+    def __init__(
+        self, robot: RobotDescription, kind: str, *, at: tuple[float, float] = (0.4, -0.3)
+    ) -> None:
         self.core = GuardCore(robot, kind)
         self.kind = kind
         self.now = 10_000 * MS
-        self.position, self.velocity = np.zeros(2), np.zeros(2)
+        # Not zero: where the robot is must never be taken for what it is commanded.
+        self.position = np.array(at if robot.measures_position else (0.0, 0.0))
+        self.velocity = np.zeros(2)
         self.stamping: int | None = None  # None = no stamps; else the driver's stamp
         self.obeying = True
         self.target: list[float] | None = None
@@ -182,8 +186,8 @@ def test_a_robot_under_effort_that_is_too_fast_or_out_of_its_range_is_stopped() 
     assert rig.stop == (StopState.STOPPED, StopReason.LIMIT_EXCEEDED)
     rig = Rig(ARM, 'effort')
     rig.target = [3.0, 3.0]
-    for position in np.linspace(0.0, 1.1, 40):
-        rig.position = np.array([position, 0.0])
+    for position in np.linspace(0.4, 1.1, 40):
+        rig.position = np.array([position, -0.3])
         rig.run(10)
     assert rig.stop == (StopState.STOPPED, StopReason.LIMIT_EXCEEDED)
     assert 'is measured at' in rig.core.stop.message
@@ -196,7 +200,7 @@ def test_under_effort_the_workspace_is_kept_by_how_the_robot_moves() -> None:
         dh=np.array([[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]),
         workspace=Workspace(np.array([-3.0, -0.2, -1.0]), np.array([3.0, 0.2, 1.0])),
     )
-    rig = Rig(planar, 'effort')
+    rig = Rig(planar, 'effort', at=(0.0, 0.0))
     rig.target = [3.0, 0.0]
     rig.run(50)
     assert rig.stop == RUNNING, 'an effort of 3 is no velocity of 3'
