@@ -12,7 +12,7 @@ import numpy as np
 
 from rl_bridge.robot_description import UNLIMITED
 from rl_bridge.robot_file import load_robot
-from rl_bridge.types import FloatArray, RobotDescription
+from rl_bridge.types import FloatArray, RobotDescription, Sensor
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,16 +55,16 @@ def check(path: str, *, live: bool = False, seconds: float = 3.0, namespace: str
         heard = listen(robot, namespace=namespace, seconds=seconds)
         console.print(stream_table(heard))
         console.print(command_table(heard))
-        console.print(f'guard: {", ".join(heard.guards) or "none"}')
-        console.print(f'bridge: {", ".join(heard.bridges) or "none"}')
+        print(f'guard: {", ".join(heard.guards) or "none"}')
+        print(f'bridge: {", ".join(heard.bridges) or "none"}')
         problems, notes = heard.problems, heard.notes
     for note in notes:
-        console.print(f'note: {note}', markup=False)
+        print(f'note: {note}')
     sys.stdout.flush()
     for problem in problems:
         print(f'rl_bridge: {problem}', file=sys.stderr)
     if not problems:
-        console.print(f'{path}: no problem found.', markup=False)
+        print(f'{path}: no problem found.')
     return 1 if problems else 0
 
 
@@ -107,7 +107,7 @@ def topic_table(robot: RobotDescription) -> Table:
             of_it += f', the last {sensor.history}'
         table.add_row(
             f'sensor {name}', sensor.topic, sensor.type, of_it,
-            f'max_age {sensor.max_age_s:g} s, {sensor.lower:g} to {sensor.upper:g}')  # fmt: skip
+            f'max_age {sensor.max_age_s:g} s{_bounds(sensor)}')  # fmt: skip
     for kind, interface in robot.commands.items():
         for output in interface.outputs:
             every = len(output.joints) == len(robot.joints)
@@ -180,6 +180,12 @@ def _table(title: str, *, caption: str | None = None) -> Table:
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
     )
+
+
+def _bounds(sensor: Sensor) -> str:
+    if sensor.dtype == 'uint8' or np.isinf([sensor.lower, sensor.upper]).all():
+        return ''
+    return f', {sensor.lower:g} to {sensor.upper:g}'
 
 
 def _words(*several: Iterable[str]) -> str:

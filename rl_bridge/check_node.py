@@ -32,6 +32,7 @@ GUARD_STATUS = 'rl_bridge_interfaces/msg/GuardStatus'
 BRIDGE_STATUS = 'rl_bridge_interfaces/msg/BridgeStatus'
 # Decoding each picture of a fast camera would make this machine the slow part.
 PICTURE_EVERY_NS = 200_000_000
+SLICE_S, STOOD_STILL_S = 0.02, 0.05
 
 
 @dataclass(slots=True, frozen=True)
@@ -95,10 +96,13 @@ def listen(robot: RobotDescription, *, namespace: str = '', seconds: float = 3.0
     executor.add_node(node)
     try:
         check = _Check(node, robot)
-        end_s = time.monotonic() + seconds
-        while (left_s := end_s - time.monotonic()) > 0.0:
-            executor.spin_once(timeout_sec=left_s)
-        return check.found(time.monotonic_ns())
+        now_s = time.monotonic()
+        end_s, stood_still_s = now_s + seconds, 0.0
+        while now_s < end_s:
+            executor.spin_once(timeout_sec=min(SLICE_S, end_s - now_s))
+            before_s, now_s = now_s, time.monotonic()
+            stood_still_s = max(stood_still_s, now_s - before_s - SLICE_S)
+        return check.found(time.monotonic_ns(), stood_still_s=stood_still_s)
     finally:
         executor.shutdown()
         node.destroy_node()
@@ -130,8 +134,13 @@ class _Check:
         if robot.stop_status is not None:
             self._streams.append(self._stop_status(robot.stop_status))
 
-    def found(self, end_ns: int) -> Heard:
-        """Return what was found; ``end_ns`` is when listening ended, on the monotonic clock."""
+    def found(self, end_ns: int, *, stood_still_s: float = 0.0) -> Heard:
+        """
+        Return what was found.
+
+        :param end_ns: when listening ended, on the monotonic clock.
+        :param stood_still_s: longest time for which this process did not come to listen.
+        """
         heard = Heard(guards=self._nodes_of(GUARD_STATUS), bridges=self._nodes_of(BRIDGE_STATUS))
         for stream in self._streams:
             heard.streams.append(HeardStream(stream, stream.timing(end_ns)))
@@ -144,6 +153,11 @@ class _Check:
         heard.problems += self._outside_limits()
         heard.problems += self._no_second_stage()
         heard.notes += self._notes(heard)
+        if stood_still_s > STOOD_STILL_S:
+            heard.notes.append(
+                f'this process stood still for {stood_still_s:.2g} s because its machine is busy; '
+                f'what is late here may have come in time.'
+            )
         return heard
 
     # -- streams -------------------------------------------------------------------------------
