@@ -91,6 +91,20 @@ def test_a_bridged_trajectory_is_the_local_one_bit_for_bit(
     there.close()
 
 
+def test_a_bridged_picture_is_the_local_one() -> None:
+    hosted, here = (
+        gymnasium.make('BalancingPole-v0', render_mode='rgb_array') for _ in range(2)
+    )
+    bridge = Bridge(HostedEnv(hosted), bridge_id='textbook', first_epoch=0)
+    bridge.open()
+    there = RemoteRobotEnv(transport=LoopbackTransport(bridge), render_mode='rgb_array')
+    for env in (here, there):
+        env.reset(seed=1)
+        env.step(1)
+    assert np.array_equal(np.asarray(here.render()), there.render())
+    there.close()
+
+
 @pytest.mark.parametrize('name', [name for name in LOCK_STEP if ENVS[name][1]])
 def test_only_the_time_limit_truncates(name: str) -> None:
     env = gymnasium.make(name)

@@ -304,6 +304,22 @@ class TestInRealTime:
         assert ended(process)
         env.reset(seed=3)
 
+    def test_a_reset_that_was_interrupted_leaves_no_answer_for_the_next_one(
+        self, env: DoublePendulum, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        env.reset(seed=3)
+        process = physics_of(env).pid
+        assert process is not None
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(real_time_poles, 'wait', interrupted)
+            env.reset(seed=3)
+        assert ended(process)
+        with pytest.raises(ResetNeeded):
+            env.step([0.0])
+
     def test_a_process_that_may_have_no_children_is_told_what_to_do(
         self, env: DoublePendulum, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -8,7 +8,7 @@ import ctypes
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Lock
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rl_bridge.textbook.double_pole import STATES, TICK_S, DoublePole
+from rl_bridge.types import FloatArray
 
 LOCK_TIMEOUT_S = 1.0  # it is held for microseconds: after this its holder was killed
 MOST_BEHIND_S = 0.25  # what is missed beyond this is not caught up, but counted as slipped
@@ -67,38 +68,34 @@ def run(
     :param timeout_s: command time-out: the force ends this long after its command.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the environment's to act on
-    state = np.zeros(STATES)
-    due_s = time.monotonic()
-    running = False
-    while True:
-        # Until the first reset there is nothing to do but to wait.
-        wait_s = max(0.0, due_s - time.monotonic()) if running else None
-        try:
-            if connection.poll(wait_s):
-                state = np.array(connection.recv(), dtype=np.float64)
-                due_s = time.monotonic()
-                running = True
-                with held(lock):
-                    board.force, board.commanded_s, board.slipped_s = 0.0, due_s, 0.0
-                    board.ticks, board.stamp_s, board.state[:] = 0, due_s, state.tolist()
-                connection.send(due_s)
-                due_s += TICK_S
-                continue
-        except (EOFError, OSError, TimeoutError):
-            return  # the environment is gone, or was killed with the lock in its hand
-        now_s = time.monotonic()
-        slipped_s = 0.0
-        if now_s - due_s > MOST_BEHIND_S:  # suspended, or no processor for a long time
-            slipped_s, due_s = now_s - due_s, now_s
-        try:
+    # The pipe breaks when the environment ends; the lock stays held if it was killed with it.
+    with suppress(EOFError, OSError, TimeoutError):
+        connection.poll(None)
+        while True:
+            state = np.array(connection.recv(), dtype=np.float64)
+            due_s = time.monotonic()
             with held(lock):
-                fresh = now_s - board.commanded_s <= timeout_s
-                force = board.force if fresh else 0.0
-            state = poles.advance(state, force)
-            with held(lock):
-                board.ticks += 1
-                board.slipped_s += slipped_s
-                board.stamp_s, board.state[:] = due_s, state.tolist()
-        except TimeoutError:
-            return
-        due_s += TICK_S
+                board.force, board.commanded_s, board.slipped_s = 0.0, due_s, 0.0
+                board.ticks, board.stamp_s, board.state[:] = 0, due_s, state.tolist()
+            connection.send(due_s)
+            due_s += TICK_S
+            while not connection.poll(max(0.0, due_s - time.monotonic())):
+                state, due_s = _tick(state, due_s, board, lock, poles, timeout_s)
+
+
+def _tick(
+    state: FloatArray, due_s: float, board: Any, lock: Lock, poles: DoublePole, timeout_s: float
+) -> tuple[FloatArray, float]:
+    """Advance the physics by one tick that was due; return the state and when the next one is."""
+    now_s = time.monotonic()
+    slipped_s = 0.0
+    if now_s - due_s > MOST_BEHIND_S:  # suspended, or no processor for a long time
+        slipped_s, due_s = now_s - due_s, now_s
+    with held(lock):
+        force = board.force if now_s - board.commanded_s <= timeout_s else 0.0
+    state = poles.advance(state, force)
+    with held(lock):
+        board.ticks += 1
+        board.slipped_s += slipped_s
+        board.stamp_s, board.state[:] = due_s, state.tolist()
+    return state, due_s + TICK_S

@@ -79,6 +79,9 @@ class RealTimePoles:
             self._boundary_s = connection.recv() + self._period_s
         except (EOFError, OSError) as error:
             raise self._gone('did not begin the episode') from error
+        except BaseException:
+            self.close()  # an answer that comes later must not be taken for the next one
+            raise
 
     def advance(self, force: float) -> tuple[FloatArray, dict[str, float]]:
         """
@@ -104,7 +107,7 @@ class RealTimePoles:
         time.sleep(max(0.0, self._boundary_s - time.monotonic()))
         self._boundary_s += self._period_s
         state, found = self._fresh()
-        return state, {**found, 'missed': float(missed)}
+        return state, {**found, 'missed': missed}
 
     def newest(self) -> tuple[FloatArray, dict[str, float]]:
         """
@@ -124,7 +127,7 @@ class RealTimePoles:
         except TimeoutError as error:
             raise self._gone('was killed while it wrote') from error
         age = max(0.0, time.monotonic() - stamp_s)
-        return state, {'ticks': float(ticks), 'age': age, 'slipped': slipped_s}
+        return state, {'ticks': ticks, 'age': age, 'slipped': slipped_s}
 
     def close(self) -> None:
         """End the physics' process; idempotent."""
