@@ -261,3 +261,37 @@ def test_a_base_that_takes_plain_twists_is_simulated_too(driver: Driver, tmp_pat
         lambda: bool(driver.odometry) and driver.velocity[0] > 0.19,
         each=lambda: commands.publish(command),
     )
+
+
+@pytest.mark.parametrize(
+    ('before', 'after', 'sentence'),
+    [
+        (
+            '    frame_id:',
+            '    fields: [twist.linear.y, twist.angular.z]\n    frame_id:',
+            'as linear.x',
+        ),
+        (
+            'type: nav_msgs/msg/Odometry\n',
+            'type: geometry_msgs/msg/TwistWithCovarianceStamped\n',
+            'publishes its state as nav_msgs/msg/Odometry',
+        ),
+        (
+            'LaserScan, max_age: 0.3, size: 36',
+            'PointCloud2, fields: [height], max_age: 1',
+            'a simulated base has',
+        ),
+    ],
+)
+def test_a_base_that_it_cannot_stand_for_is_refused_with_one_sentence(
+    driver: Driver, tmp_path: Any, before: str, after: str, sentence: str
+) -> None:
+    file = tmp_path / 'other.yaml'
+    text = share_file('config', 'diff_drive.yaml').read_text(encoding='utf-8')
+    assert before in text
+    file.write_text(text.replace(before, after, 1), encoding='utf-8')
+    process = driver.launch(robot_file=file)
+    output, _ = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert sentence in output
+    assert 'Traceback' not in output

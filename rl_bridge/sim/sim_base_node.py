@@ -57,6 +57,7 @@ from rl_bridge.types import RobotDescription
 _LONGEST_WAIT_S = 0.05  # so that a signal is seen soon at any rate
 _LARGEST_DELAY_S = 0.1  # the simulation catches up this much; what is more is left out
 _COMMANDS = {'geometry_msgs/msg/Twist': Twist, 'geometry_msgs/msg/TwistStamped': TwistStamped}
+_FIELDS = ('linear.x', 'angular.z')
 _REALTIME = 'SCHED_FIFO priority, where allowed: it stands for hardware; 0 = only nice -20.'
 
 
@@ -218,10 +219,13 @@ def _publishers(node: Node, description: RobotDescription) -> tuple[Any, Any, An
         raise ConfigError(
             f'A simulated base publishes its state as {ODOMETRY}, not as {description.state_type}.'
         )
-    if len(outputs) != 1 or outputs[0].type not in _COMMANDS or outputs[0].joints != (0, 1):
+    output = outputs[0]
+    fields = tuple(path.removeprefix('twist.') for path in output.fields)
+    usual = output.type in _COMMANDS and output.joints == (0, 1) and fields == _FIELDS
+    if len(outputs) != 1 or not usual:
         raise ConfigError(
-            f'A simulated base takes both velocities in one topic of the type '
-            f'{" or ".join(_COMMANDS)}; correct the commands of {name}.'
+            f'A simulated base takes its velocities as {" and ".join(_FIELDS)} of one topic of '
+            f'the type {" or ".join(_COMMANDS)}; correct the commands of {name}.'
         )
     topics = {sensor.type: sensor.topic for sensor in description.sensors.values()}
     scan = bumper = None
