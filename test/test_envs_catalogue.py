@@ -74,7 +74,7 @@ def test_the_scripted_controller_reaches_every_target_from_observations_alone(
             steps += 1
         assert steps == 100
         assert info['is_success'], (seed, info)
-        assert info['distance_m'] < 0.02
+        assert info['distance_m'] < 0.001
 
 
 def test_an_episode_takes_four_seconds_of_25_hz_and_begins_at_the_reference() -> None:
