@@ -245,6 +245,15 @@ def test_a_controller_that_cannot_be_told_keeps_the_guard_from_starting(
     assert_refused(tmp_path, {**ROBOT, 'commands': commands}, says)
 
 
+def test_two_outputs_that_meet_on_one_topic_keep_the_guard_from_starting(tmp_path: Path) -> None:
+    outputs = [
+        {'topic': 'hand', 'joints': ['elbow']},
+        {'topic': '/refused/hand', 'joints': ['shoulder']},
+    ]
+    commands = {'velocity': {'timeout': 0.0, 'outputs': outputs}}
+    assert_refused(tmp_path, {**ROBOT, 'commands': commands}, 'go to /refused/hand')
+
+
 def test_a_state_that_cannot_be_read_keeps_the_guard_from_starting(tmp_path: Path) -> None:
     state = {**BASE['state'], 'velocity': ['twist.twist.linear.x', 'twist.speed']}
     assert_refused(tmp_path, {**ROBOT, **BASE, 'state': state}, "no field 'twist.speed'")

@@ -8,6 +8,7 @@ from typing import Any
 
 from rclpy.node import Node
 
+from rl_bridge.errors import ConfigError
 from rl_bridge.safety.command_messages import CommandMessage
 from rl_bridge.topic_qos import NEWEST
 from rl_bridge.types import CommandInterface, FloatArray
@@ -20,7 +21,8 @@ class Outputs:
     :param node: the guard's.
     :param interface: from the robot file.
     :param joints: of the robot.
-    :raises ConfigError: a type is not installed, or has not the fields that the file names.
+    :raises ConfigError: a type is not installed, or has not the fields that the file names, or two
+        outputs go to one topic.
     """
 
     def __init__(self, node: Node, interface: CommandInterface, joints: tuple[str, ...]) -> None:
@@ -29,16 +31,18 @@ class Outputs:
         self._messages = [CommandMessage(output, joints) for output in interface.outputs]
         self._outputs: list[tuple[CommandMessage, Any]] = []
         self._stamped = any(message.stamped for message in self._messages)
-        self._topics = [output.topic for output in interface.outputs]
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """Full names of the topics."""
-        return tuple(self._node.resolve_topic_name(topic) for topic in self._topics)
+        #: Full names of the topics.
+        self.topics = tuple(node.resolve_topic_name(output.topic) for output in interface.outputs)
+        for topic in self.topics:
+            if self.topics.count(topic) > 1:
+                raise ConfigError(
+                    f'two outputs of the {interface.kind} interface go to {topic}: the controller '
+                    'would take each for the other; give each a topic of its own'
+                )
 
     def advertise(self) -> None:
         """Begin to publish: nobody else may, from here on."""
-        for message, topic in zip(self._messages, self._topics, strict=True):
+        for message, topic in zip(self._messages, self.topics, strict=True):
             publisher = self._node.create_publisher(message.kind, topic, NEWEST)
             self._outputs.append((message, publisher))
 
