@@ -8,6 +8,7 @@ import itertools
 import math
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -199,3 +200,17 @@ def test_an_arm_of_ones_own_has_its_own_gap() -> None:
     assert robot.state().stamp_ns == 0
     with pytest.raises(ConfigError, match='give your own arm its own'):
         SimulatedRobot(arm=arm, gap=Gap())
+
+
+@pytest.mark.parametrize('name', ['UrReacher2-v0', 'ScaraReach-v0'])
+def test_a_ready_environment_takes_a_gap(name: str) -> None:
+    def first(**gap: float) -> np.ndarray:
+        env = gymnasium.make(f'rl_bridge:{name}', gap=gap)
+        observation: np.ndarray = env.reset(seed=1)[0]
+        env.close()
+        return observation
+
+    assert np.array_equal(first(position_noise=0.01), first(position_noise=0.01))
+    assert not np.array_equal(first(position_noise=0.01), first(position_noise=0.01, seed=2))
+    with pytest.raises(ConfigError, match='state_latency_s must be finite'):
+        first(state_latency_s=-1.0)

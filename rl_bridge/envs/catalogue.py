@@ -66,6 +66,7 @@ def make_ur_reacher(
     interface: str = 'velocity',
     period_s: float = PERIOD_S,
     weights: Mapping[str, float] | None = None,
+    gap: Mapping[str, Any] | None = None,
     render_mode: str | None = None,
     **task_options: Any,
 ) -> RobotEnv:
@@ -76,15 +77,17 @@ def make_ur_reacher(
     :param interface: 'velocity' or 'position'.
     :param period_s: the control period, s.
     :param weights: reward weights that differ from ``tasks.reach.WEIGHTS``.
+    :param gap: how the simulated arm differs from its model, keywords of ``sim.gap.Gap``.
     :param render_mode: None or 'rgb_array'.
     :param task_options: further keyword arguments of ``tasks.reach.ReachTask``.
     :raises ConfigError: a value cannot be used, or MuJoCo is not installed.
     """
     from rl_bridge.envs.robot_env import RobotEnv
+    from rl_bridge.sim.gap import Gap
     from rl_bridge.sim.in_process_robot import SimulatedRobot
     from rl_bridge.tasks.reach import ReachTask
 
-    robot = SimulatedRobot(interface=interface)
+    robot = SimulatedRobot(interface=interface, gap=None if gap is None else Gap(**gap))
     task = ReachTask(
         robot.description,
         joints=joints,
