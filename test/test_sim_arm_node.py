@@ -263,6 +263,7 @@ def refused(node: Any, file: Path, **parameters: object) -> str:
         ('fields: [data], joints: [hand]', 'fields: [date], joints: [hand]', "no field 'date'"),
         ('running: [1, 0]', f'running: {list(range(128))}', 'leave one out of it'),
         ('field: data, running', 'field: date, running', "no field 'date'"),
+        ('running: [1, 0]', 'running: [automatic]', "Int8.data does not take 'stopped'"),
         ('simulation: {', 'simulation: {weight: 3.0, ', 'simulation.weight'),
         (
             'state: {',

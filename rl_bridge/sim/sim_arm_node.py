@@ -37,7 +37,7 @@ from std_srvs.srv import SetBool
 
 from rl_bridge.errors import ConfigError, LimitError, WireError
 from rl_bridge.robot_description import JOINT_STATE
-from rl_bridge.safety.named_types import load_type, read_field
+from rl_bridge.safety.named_types import fill, load_type, read_field
 from rl_bridge.safety.realtime import run_first
 from rl_bridge.sim.arm import SimulatedArm
 from rl_bridge.sim.arm_model import UR5E_JOINTS, arm_model
@@ -209,6 +209,8 @@ class _Status:
         read_field(kind(), status.field)
         self._message = kind()
         owner = read_field(self._message, '.'.join(path[:-1])) if path[1:] else self._message
+        for value in (self._stopped, self._running):
+            fill(owner, {path[-1]: value})
         self._set = partial(setattr, owner, path[-1])
         qos = NEWEST if status.max_age_s else LATCHED
         self._publisher = node.create_publisher(kind, status.topic, qos)
