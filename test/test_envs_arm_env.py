@@ -160,6 +160,23 @@ def test_a_smoothed_policy_reaches_its_target_too() -> None:
         assert episode(env, controller_of(env), 1, 'distance_m')[-1] < 0.001
 
 
+def test_with_a_reset_of_none_an_episode_begins_where_the_last_one_ended() -> None:
+    env = made('ScaraReach-v0', reset='none')
+    episode(env, controller_of(env), 1, 'distance_m')
+    ended = env.unwrapped.robot.state().position
+    observation, _ = env.reset(seed=2)
+    assert observation[:3] == pytest.approx(ended, abs=1e-6)
+    assert episode(env, controller_of(env), 2, 'distance_m')[-1] < 0.001
+
+
+def test_a_random_reset_begins_elsewhere_and_reaches_its_target_too() -> None:
+    env = made('Modular6Reach-v0', reset='random')
+    first, _ = env.reset(seed=1)
+    second, _ = env.reset(seed=2)
+    assert np.abs(first[:6] - second[:6]).max() > 0.1
+    assert episode(env, controller_of(env), 2, 'distance_m')[-1] < 0.001
+
+
 def test_an_arm_that_differs_from_its_model_is_asked_for_by_keywords() -> None:
     env = made('ScaraReach-v0', gap={'position_noise': 0.001, 'seed': 3})
     first, _ = env.reset(seed=0)
