@@ -99,8 +99,10 @@ def test_the_ur5e_keeps_its_own_model_unless_its_file_says_otherwise() -> None:
     model = mujoco.MjModel.from_xml_string(arm_model(heavy).xml)
     assert model.body_mass[model.jnt_bodyid] == pytest.approx(np.full(6, 9.0))
     calibrated = dataclasses.replace(ur5e_description(), dh=UR5E_DH + 1e-4)
-    assert arm_model(calibrated).xml != own
-    assert arm_model(calibrated).joints == UR5E_JOINTS
+    assert arm_model(calibrated).xml == own
+    longer = dataclasses.replace(ur5e_description(), dh=UR5E_DH + 0.05)
+    assert arm_model(longer).xml != own
+    assert arm_model(longer).joints == UR5E_JOINTS
 
 
 def test_a_joint_without_position_limits_turns_without_end() -> None:

@@ -16,9 +16,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from rl_bridge.errors import ConfigError
-from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.robot_description import UNLIMITED
-from rl_bridge.sim.shapes import FLOOR
+from rl_bridge.sim.shapes import FLOOR, is_ur5e
 from rl_bridge.types import FloatArray, RobotDescription
 from rl_bridge.yaml_section import Section
 
@@ -94,8 +93,9 @@ def arm_model(robot: RobotDescription) -> ArmModel:
     """
     Return the model of a robot file's arm.
 
-    A file with the joints and the DH table of the UR5e, and nothing of its own under
-    ``simulation``, gets ``ur5e_model``; any other one a model of capsules.
+    A file with the joints and the DH table of a UR5e, and nothing of its own under
+    ``simulation``, gets ``ur5e_model``; a calibrated arm is some millimetres off it then. Any
+    other one gets a model of capsules.
 
     :raises ConfigError: the file has no ``dh``, or a value under ``simulation`` makes no sense.
     """
@@ -106,7 +106,8 @@ def arm_model(robot: RobotDescription) -> ArmModel:
         )
     section = Section(f'the robot file of {robot.name}', 'simulation', robot.simulation)
     section.only(optional=(*KEYS, *_OTHERS))
-    if not any(section.has(key) for key in KEYS) and _is_ur5e(robot):
+    own = any(section.has(key) for key in KEYS)
+    if robot.joints == UR5E_JOINTS and is_ur5e(robot.dh) and not own:
         return ur5e_model()
     parts = _read(section, robot)
     return ArmModel(
@@ -117,10 +118,6 @@ def arm_model(robot: RobotDescription) -> ArmModel:
         max_velocity=parts.max_velocity,
         acceleration=parts.acceleration,
     )
-
-
-def _is_ur5e(robot: RobotDescription) -> bool:
-    return robot.joints == UR5E_JOINTS and np.array_equal(np.asarray(robot.dh), UR5E_DH)
 
 
 @dataclass(frozen=True)

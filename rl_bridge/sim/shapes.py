@@ -51,7 +51,7 @@ def arm_shapes(position: ArrayLike, *, dh: ArrayLike) -> Iterator[Shape]:
     """
     table = np.asarray(dh, dtype=np.float64)
     frames = DhChain(table).frames(position)
-    parts = _ur5e_parts() if _is_ur5e(table) else _plain_parts(table)
+    parts = _ur5e_parts() if is_ur5e(table) else _plain_parts(table)
     # A part turns with its joint: the frame before it, rotated about z by the joint's angle.
     angles = np.concatenate([[0.0], np.asarray(position, dtype=np.float64)])
     for link, start, end, radius, colour in parts:
@@ -63,8 +63,12 @@ def arm_shapes(position: ArrayLike, *, dh: ArrayLike) -> Iterator[Shape]:
         yield Shape(ends[0].astype(np.float32), ends[1].astype(np.float32), radius, colour)
 
 
-def _is_ur5e(dh: FloatArray) -> bool:
-    # A calibrated arm differs from the published table by millimetres, another by centimetres.
+def is_ur5e(dh: FloatArray) -> bool:
+    """
+    Whether a DH table is a UR5e's, calibrated or not.
+
+    A calibrated arm differs from the published table by millimetres, another by centimetres.
+    """
     return dh.shape == UR5E_DH.shape and np.allclose(dh, UR5E_DH, rtol=0.0, atol=0.01)
 
 
