@@ -45,7 +45,7 @@ def helped(attempt: Callable[[], None], *, robot: Robot, assistance: Assistance 
         except RobotNotReady as error:
             if assistance is None:
                 raise
-            text = clause(error)
+            text = clause(error) or 'the reset does not succeed'
             robot.hold(reason=StopReason.IDLE, message=f'waiting for a person: {text}')
             done = assistance.ask(text, give_up=lambda: robot.stop().state >= StopState.STOPPED)
             stop = robot.stop()
