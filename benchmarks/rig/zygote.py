@@ -9,6 +9,7 @@ priority, whatever its parent runs at later.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -32,7 +33,9 @@ class Child:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._handle: int | None = os.pidfd_open(pid)
+        self._handle: int | None = None
+        with contextlib.suppress(ProcessLookupError):  # it has done its work already
+            self._handle = os.pidfd_open(pid)
 
     def send(self, number: int) -> None:
         """Send a signal; a process that has ended gets none."""

@@ -145,6 +145,12 @@ class Judge:
             self.blame(f'epoch {command.epoch:#x} moves while {present:#x} is the present one')
         if not bridge.active:
             self.blame('an inactive bridge moves the robot')
+        sent_ns = self._sent_ns.get(tuple(command.command))
+        if command.step and sent_ns is not None:
+            age_ns = self._world.kernel.now_ns - sent_ns
+            # Under way for one authority at most, and waiting in the bridge for one at most.
+            if age_ns > 2 * AUTHORITY_NS + 10 * MS:
+                self.blame(f'an action is sent on {age_ns / 1e6:.0f} ms after it was asked')
 
     # -- guard ------------------------------------------------------------------------------------
 
