@@ -22,7 +22,7 @@ import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, Range
 from std_msgs.msg import Bool, Float64MultiArray
@@ -168,11 +168,11 @@ class Place:
 
     def __init__(self) -> None:
         self.news = threading.Condition()
-        namespace = f'/sensors_{next(NUMBERS)}'
         # Not of one context: a DDS participant has one type for each topic.
-        self.node = self._node('listener', namespace)
-        self.drivers = self._node('drivers', namespace)
-        self._threads = [self._spin(self.node), self._spin(self.drivers)]
+        self._namespace = f'/sensors_{next(NUMBERS)}'
+        self._threads: dict[Node, threading.Thread] = {}
+        self.node = self.another_node('listener')
+        self.drivers = self.another_node('drivers')
 
     def sensors(self, *described: Sensor) -> TopicSensors:
         return TopicSensors(
@@ -197,17 +197,21 @@ class Place:
             assert self.news.wait_for(seen, TIMEOUT_S)
 
     def close(self) -> None:
-        for node, thread in zip((self.node, self.drivers), self._threads, strict=True):
-            node.context.try_shutdown()
-            thread.join()
-            node.destroy_node()
+        for node in list(self._threads):
+            self.end(node)
 
-    @staticmethod
-    def _node(name: str, namespace: str) -> Node:
+    def end(self, node: Node) -> None:
+        node.context.try_shutdown()
+        self._threads.pop(node).join()
+        node.destroy_node()
+
+    def another_node(self, name: str) -> Node:
         context = Context()
         # rclpy's own handlers would stay installed after the test.
         rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
-        return Node(name, context=context, namespace=namespace)
+        node = Node(name, context=context, namespace=self._namespace)
+        self._threads[node] = self._spin(node)
+        return node
 
     @staticmethod
     def _spin(node: Node) -> threading.Thread:
@@ -258,6 +262,20 @@ def test_every_sensor_has_its_newest_reading_whatever_its_publishers_quality_of_
     sensors.close()
 
 
+@pytest.mark.parametrize('reliable', [True, False])
+def test_pictures_are_resent_where_their_publisher_does_that(place: Place, reliable: bool) -> None:
+    eye = picture_sensor(IMAGE, 40, 60, 3, max_age_s=TIMEOUT_S)
+    sensors = place.sensors(eye)
+    qos = 5 if reliable else qos_profile_sensor_data
+    place.drive(Image, '/eye', Image(**raw(noise(40, 60), 'rgb8')), qos=qos)
+    place.wait_for(lambda: problem(sensors) is None)
+    (mine,) = (info for info in place.node.get_subscriptions_info_by_topic('/eye')
+               if info.node_name == 'listener')  # fmt: skip
+    assert (mine.qos_profile.reliability == ReliabilityPolicy.RELIABLE) is reliable
+    sensors.close()
+    assert '/eye' not in {one.topic_name for one in place.node.subscriptions}
+
+
 def test_without_sensors_there_is_nothing_to_wait_for(place: Place) -> None:
     sensors = place.sensors()
     assert problem(sensors) is None and sensors.newest(0) == {}
@@ -274,12 +292,13 @@ def test_the_sentence_about_a_silent_topic_tells_nobody_from_another_type_from_n
     assert str(problem_now) == (
         f'Nothing of the sensor eye on {topic} has come: nobody publishes there; is its driver '
         'running, in this namespace?')  # fmt: skip
-    other = place.drivers.create_publisher(Bool, 'eye', 10)
+    stranger = place.another_node('stranger')
+    stranger.create_publisher(Bool, 'eye', 10)
     wait_until(lambda: 'the robot file has' in said(sensors))
     assert said(sensors).endswith(
         f'the robot file has the type {ARRAY}, but what is published there is std_msgs/msg/Bool; '
         'correct the file.')  # fmt: skip
-    place.drivers.destroy_publisher(other)
+    place.end(stranger)
     place.drivers.create_publisher(Float64MultiArray, 'eye', 10)
     wait_until(lambda: 'it has a publisher' in said(sensors))
 
