@@ -16,7 +16,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from rl_bridge.check_stream import NOT_OURS, Endpoint, Stream, Timing
 from rl_bridge.dds_profile import use_profile
@@ -24,12 +24,14 @@ from rl_bridge.errors import RobotNotReady
 from rl_bridge.robot_description import JOINT_STATE
 from rl_bridge.robots.joint_states import JointStates
 from rl_bridge.robots.readings import decode, header_ns
+from rl_bridge.robots.topic_sensors import PICTURE, Listening
 from rl_bridge.safety.named_types import load_type, read_field
 from rl_bridge.topic_qos import LATCHED_EACH, TICK
 from rl_bridge.types import CommandOutput, RobotDescription, Sensor, StopStatus
 
 GUARD_STATUS = 'rl_bridge_interfaces/msg/GuardStatus'
 BRIDGE_STATUS = 'rl_bridge_interfaces/msg/BridgeStatus'
+RAW_PICTURE = 'sensor_msgs/msg/Image'
 # Decoding each picture of a fast camera would make this machine the slow part.
 PICTURE_EVERY_NS = 200_000_000
 SLICE_S, STOOD_STILL_S = 0.02, 0.05
@@ -119,18 +121,9 @@ class _Check:
         self._states = JointStates(robot, topic=topic)
         self._fastest = 0.0  # rad/s or m/s
         self._running: object = None  # what the robot says of its own stop
-        self._streams = [
-            self._subscribe(
-                'state', topic, robot.state_type, robot.state_max_age_s, self._judge_state
-            )
-        ]
-        for name, sensor in robot.sensors.items():
-            named = replace(sensor, topic=node.resolve_topic_name(sensor.topic))
-            self._streams.append(
-                self._subscribe(
-                    f'sensor {name}', named.topic, sensor.type, sensor.max_age_s, _judge(named)
-                )
-            )
+        state = Stream('state', topic, robot.state_type, robot.state_max_age_s, self._judge_state)
+        self._subscribe(state)
+        self._streams = [state, *(self._sensor(one) for one in robot.sensors.values())]
         if robot.stop_status is not None:
             self._streams.append(self._stop_status(robot.stop_status))
 
@@ -162,26 +155,16 @@ class _Check:
 
     # -- streams -------------------------------------------------------------------------------
 
-    def _subscribe(
-        self,
-        what: str,
-        topic: str,
-        type_name: str,
-        max_age_s: float,
-        judge: Callable[[Any, int], str | None],
-        qos: QoSProfile = TICK,
-    ) -> Stream:
-        stream = Stream(what, topic, type_name, max_age_s, judge)
+    def _subscribe(self, stream: Stream, qos: QoSProfile = TICK) -> None:
+        kind = load_type(stream.type)
+        self._node.create_subscription(kind, stream.topic, _into(stream), qos)
 
-        def take(message: Any) -> None:
-            stream.hear(
-                message,
-                now_ns=time.monotonic_ns(),
-                header_ns=header_ns(message),
-                wall_ns=time.time_ns(),
-            )
-
-        self._node.create_subscription(load_type(type_name), topic, take, qos)
+    def _sensor(self, sensor: Sensor) -> Stream:
+        named = replace(sensor, topic=self._node.resolve_topic_name(sensor.topic))
+        stream = Stream(
+            f'sensor {sensor.name}', named.topic, sensor.type, sensor.max_age_s, _judge(named)
+        )
+        Listening(self._node, load_type(sensor.type), named, _into(stream))
         return stream
 
     def _judge_state(self, message: Any, now_ns: int) -> str | None:
@@ -201,7 +184,9 @@ class _Check:
 
         topic = self._node.resolve_topic_name(status.topic)
         qos = TICK if status.max_age_s else LATCHED_EACH
-        return self._subscribe('stop status', topic, status.type, status.max_age_s, judge, qos)
+        stream = Stream('stop status', topic, status.type, status.max_age_s, judge)
+        self._subscribe(stream, qos)
+        return stream
 
     # -- the graph -----------------------------------------------------------------------------
 
@@ -267,6 +252,15 @@ class _Check:
                 f'the robot says that it is stopped: {status.field} = {self._running} on '
                 f'{status.topic}; it may move with {", ".join(map(str, status.running))}.'
             )
+        for sensor in robot.sensors.values():
+            topic = self._node.resolve_topic_name(sensor.topic)
+            infos = self._node.get_publishers_info_by_topic(topic)
+            if sensor.type == RAW_PICTURE and any(_best_effort(info) for info in infos):
+                yield (
+                    f'{topic} (sensor {sensor.name}) is published best effort: a raw picture of '
+                    f'many datagrams is lost with any of them; make its publisher reliable, or '
+                    f'take compressed pictures.'
+                )
         if not heard.guards and self._fastest > robot.standstill_speed:
             yield (
                 f'{robot.name} is measured at up to {self._fastest:.3g}, above standstill.speed = '
@@ -275,8 +269,20 @@ class _Check:
             )
 
 
+def _into(stream: Stream) -> Callable[[Any], None]:
+    def take(message: Any) -> None:
+        stream.hear(
+            message,
+            now_ns=time.monotonic_ns(),
+            header_ns=header_ns(message),
+            wall_ns=time.time_ns(),
+        )
+
+    return take
+
+
 def _judge(sensor: Sensor) -> Callable[[Any, int], str]:
-    every_ns = PICTURE_EVERY_NS if sensor.dtype == 'uint8' else 0
+    every_ns = PICTURE_EVERY_NS if sensor.dtype == PICTURE else 0
     last_ns = -every_ns
 
     def judge(message: Any, now_ns: int) -> str:
@@ -291,6 +297,10 @@ def _judge(sensor: Sensor) -> Callable[[Any, int], str]:
         return ''
 
     return judge
+
+
+def _best_effort(info: Any) -> bool:
+    return bool(info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
 
 
 def _endpoints(infos: Any) -> list[Endpoint]:

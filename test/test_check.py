@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sensors_by_hand import noise, raw
 
 from rl_bridge import cli
 from rl_bridge.check_stream import NOT_OURS, Endpoint, Stream
@@ -235,14 +236,16 @@ class Cell:
         self._executor.add_node(node)
         return node
 
-    def send(self, type_name: str, topic: str, *, node: Any = None, **fields: Any) -> None:
+    def send(
+        self, type_name: str, topic: str, *, node: Any = None, qos: Any = 10, **fields: Any
+    ) -> None:
         """Publish a message 100 times a second."""
         from rl_bridge.safety.named_types import load_type
 
         kind = load_type(type_name)
         message = kind(**fields)
         node = node or self.driver
-        publisher = node.create_publisher(kind, topic, 10)
+        publisher = node.create_publisher(kind, topic, qos)
         node.create_timer(0.01, lambda: publisher.publish(message))
 
     def states(self, **fields: Any) -> None:
@@ -377,6 +380,23 @@ def test_only_a_guard_may_publish_on_a_command_topic(cell: Cell, live: Any) -> N
     assert code == 1
     (line,) = problems
     assert f'{cell.namespace}/stranger publishes on the command topic' in line
+
+
+@pytest.mark.parametrize('reliable', [True, False])
+def test_a_camera_that_publishes_best_effort_is_worth_a_note(
+    cell: Cell, live: Any, reliable: bool
+) -> None:
+    from rclpy.qos import qos_profile_sensor_data
+
+    cell.states()
+    cell.controllers()
+    fields = raw(noise(4, 6), 'rgb8')
+    qos = 10 if reliable else qos_profile_sensor_data
+    cell.send('sensor_msgs/msg/Image', 'eye', qos=qos, **fields)
+    camera = 'sensors:\n  eye: {topic: eye, type: sensor_msgs/msg/Image, max_age: 5.0, '
+    code, said, problems = live(f'{ROBOT}{camera}shape: [4, 6, 3]}}\n')
+    assert (code, problems) == (0, [])
+    assert ('(sensor eye) is published best effort' in said) is not reliable
 
 
 def test_it_publishes_and_commands_nothing(cell: Cell, live: Any) -> None:

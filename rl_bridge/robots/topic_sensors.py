@@ -138,6 +138,52 @@ class SensorStream:
         return Reading(values, newest.stamp_ns, newest.header_ns)
 
 
+class Listening:
+    """
+    The subscription to one sensor: of pictures it is reliable as long as all publishers are.
+
+    :param take: called with every message.
+    """
+
+    def __init__(
+        self, node: Node, kind: Any, sensor: Sensor, take: Callable[[Any], None]
+    ) -> None:
+        self._node, self._kind, self._sensor, self._take = node, kind, sensor, take
+        self._lock = threading.Lock()
+        with self._lock:  # an executor may call _settle at once
+            self._subscription: Subscription | None = self._subscribe(
+                reliable=sensor.dtype == PICTURE
+            )
+
+    def close(self) -> None:
+        """Let go of the topic; idempotent."""
+        with self._lock:
+            subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            self._node.destroy_subscription(subscription)
+
+    def _subscribe(self, *, reliable: bool) -> Subscription:
+        events = SubscriptionEventCallbacks(
+            incompatible_qos=self._settle if reliable else None, use_default_callbacks=False
+        )
+        return self._node.create_subscription(
+            self._kind,
+            self._sensor.topic,
+            self._take,
+            _qos(self._sensor, reliable=reliable),
+            event_callbacks=events,
+        )
+
+    def _settle(self, _: Any) -> None:
+        """Take it as it is offered: somebody publishes best effort only."""
+        with self._lock:
+            reliably = self._subscription
+            if reliably is None:
+                return
+            self._subscription = self._subscribe(reliable=False)
+        self._node.destroy_subscription(reliably)
+
+
 class TopicSensors:
     """
     Subscribes to a robot's sensors. Callable from any thread; nobody waits for a decoder but who
@@ -166,11 +212,10 @@ class TopicSensors:
         self._clock_ns = clock_ns
         self._lock = threading.Lock()
         self._streams = {name: self._stream(sensor) for name, sensor in sensors.items()}
-        self._kinds = kinds
-        self._subscriptions = {
-            name: self._subscribe(name, reliable=sensor.dtype == PICTURE)
-            for name, sensor in sensors.items()
-        }
+        self._listening = [
+            Listening(node, kinds[name], stream.sensor, self._listener(stream))
+            for name, stream in self._streams.items()
+        ]
 
     def newest(self, now_ns: int) -> Mapping[str, Reading]:
         """
@@ -195,10 +240,8 @@ class TopicSensors:
 
     def close(self) -> None:
         """Let go of the topics."""
-        with self._lock:
-            subscriptions, self._subscriptions = self._subscriptions, {}
-        for subscription in subscriptions.values():
-            self._node.destroy_subscription(subscription)
+        for listening in self._listening:
+            listening.close()
 
     def _stream(self, sensor: Sensor) -> SensorStream:
         named = dataclasses.replace(sensor, topic=self._node.resolve_topic_name(sensor.topic))
@@ -215,28 +258,6 @@ class TopicSensors:
         if publishers:
             return 'it has a publisher, which has not sent anything that arrived here.'
         return 'nobody publishes there; is its driver running, in this namespace?'
-
-    def _subscribe(self, name: str, *, reliable: bool) -> Subscription:
-        stream = self._streams[name]
-
-        def settle(_: Any) -> None:
-            """Take it as it is offered: somebody publishes best effort only."""
-            with self._lock:
-                reliably = self._subscriptions.pop(name, None)
-                if reliably is None:  # closed
-                    return
-                self._subscriptions[name] = self._subscribe(name, reliable=False)
-            self._node.destroy_subscription(reliably)
-
-        return self._node.create_subscription(
-            self._kinds[name],
-            stream.sensor.topic,
-            self._listener(stream),
-            _qos(stream.sensor, reliable=reliable),
-            event_callbacks=SubscriptionEventCallbacks(
-                incompatible_qos=settle if reliable else None, use_default_callbacks=False
-            ),
-        )
 
     def _listener(self, stream: SensorStream) -> Callable[[Any], None]:
         def take(message: Any) -> None:
