@@ -19,9 +19,10 @@ from test_robots_topic_robot import TIMEOUT_S, Cell
 from rl_bridge.errors import RobotNotReady
 from rl_bridge.robots.fake_robot import fake_description
 from rl_bridge.robots.topic_robot import TopicRobot
-from rl_bridge.types import Sensor, StopReason
+from rl_bridge.types import RobotDescription, Sensor, StopReason
 
-TANK = Sensor('tank', 'tank', 'std_msgs/msg/Float64MultiArray', (2,), 1.0, 0.0, 9.0)
+TANK = Sensor('tank', 'tank', 'std_msgs/msg/Float64MultiArray', (2,), TIMEOUT_S, 0.0, 9.0)
+PATIENT = dataclasses.replace(fake_description(), state_max_age_s=TIMEOUT_S)
 
 
 class Tank:
@@ -51,9 +52,21 @@ def tank(cell: Cell) -> Tank:
 
 @pytest.fixture
 def robot(cell: Cell, tank: Tank) -> Iterator[TopicRobot]:
-    description = dataclasses.replace(fake_description(), sensors={'tank': TANK})
+    yield from a_robot(cell, dataclasses.replace(PATIENT, sensors={'tank': TANK}))
+
+
+@pytest.fixture
+def impatient(cell: Cell, tank: Tank) -> Iterator[TopicRobot]:
+    """A robot whose sensor and joints may be old by 0.1 s only."""
+    sensors = {'tank': dataclasses.replace(TANK, max_age_s=0.1)}
+    yield from a_robot(cell, dataclasses.replace(fake_description(), sensors=sensors))
+
+
+def a_robot(cell: Cell, description: RobotDescription) -> Iterator[TopicRobot]:
     made = TopicRobot(cell.node, description, interface='velocity', bridge_id='bridge')
     cell.wait_for(lambda: cell.node.count_subscribers('robot_env/command'))
+    # Only the sensor is missing.
+    cell.wait_for(lambda: 'joint state' not in str(refusal_of(made)))
     yield made
     made.close()
 
@@ -92,21 +105,30 @@ def test_a_reading_that_must_not_be_used_never_reaches_a_state(
     assert said[1] == StopReason.STATE_INVALID
     with pytest.raises(RobotNotReady, match='outside of'):
         robot.begin(timeout_s=0.1)
-    tank.values = None
-    cell.wait_for(lambda: 'is its driver still running' in str(refusal_of(robot)))
-    said = refusal_of(robot)
-    assert 's old, more than 1 s' in said[0] and said[1] == StopReason.STATE_STALE
     tank.values = [1.0, 2.0]
     cell.wait_for(lambda: refusal_of(robot) is None)
 
 
-def test_silent_joints_are_told_before_a_silent_sensor(
-    cell: Cell, tank: Tank, robot: TopicRobot
+def test_a_reading_that_is_too_old_never_reaches_a_state_until_a_fresh_one_comes(
+    cell: Cell, tank: Tank, impatient: TopicRobot
 ) -> None:
     tank.values = [1.0, 2.0]
-    robot.connect(timeout_s=TIMEOUT_S)
+    cell.wait_for(lambda: refusal_of(impatient) is None)
+    tank.values = None
+    seen: list[Any] = []
+    cell.wait_for(lambda: seen.append(refusal_of(impatient)) or 'tank' in str(seen[-1]))
+    assert 's old, more than 0.1 s' in seen[-1][0] and seen[-1][1] == StopReason.STATE_STALE
+    tank.values = [1.0, 2.0]
+    cell.wait_for(lambda: refusal_of(impatient) is None)
+
+
+def test_silent_joints_are_told_before_a_silent_sensor(
+    cell: Cell, tank: Tank, impatient: TopicRobot
+) -> None:
+    tank.values = [1.0, 2.0]
+    cell.wait_for(lambda: refusal_of(impatient) is None)
     tank.values, cell.driving = None, False
-    cell.wait_for(lambda: 'joint state' in str(refusal_of(robot)))
+    cell.wait_for(lambda: 'joint state' in str(refusal_of(impatient)))
 
 
 def test_closed_it_listens_to_no_sensor(cell: Cell, robot: TopicRobot) -> None:
