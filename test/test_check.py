@@ -261,17 +261,18 @@ class Cell:
         self.listener('std_msgs/msg/Float64MultiArray', 'velocity_controller/commands')
 
     def close(self) -> None:
-        self._context.try_shutdown()
+        # The executor first: a timer that publishes into a context that is shut down raises.
+        self._executor.shutdown()
         self._thread.join()
         for node in self._nodes:
             node.destroy_node()
+        self._context.try_shutdown()
 
     def _spin(self) -> None:
         from rclpy.executors import ExternalShutdownException
 
         with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
-        self._executor.shutdown()
 
 
 @pytest.fixture

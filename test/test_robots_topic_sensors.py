@@ -170,7 +170,7 @@ class Place:
         self.news = threading.Condition()
         # Not of one context: a DDS participant has one type for each topic.
         self._namespace = f'/sensors_{next(NUMBERS)}'
-        self._threads: dict[Node, threading.Thread] = {}
+        self._spinning: dict[Node, tuple[SingleThreadedExecutor, threading.Thread]] = {}
         self.node = self.another_node('listener')
         self.drivers = self.another_node('drivers')
 
@@ -197,35 +197,37 @@ class Place:
             assert self.news.wait_for(seen, TIMEOUT_S)
 
     def close(self) -> None:
-        for node in list(self._threads):
+        for node in list(self._spinning):
             self.end(node)
 
     def end(self, node: Node) -> None:
-        node.context.try_shutdown()
-        self._threads.pop(node).join()
+        # The executor first: a timer that publishes into a context that is shut down raises.
+        executor, thread = self._spinning.pop(node)
+        executor.shutdown()
+        thread.join()
         node.destroy_node()
+        node.context.try_shutdown()
 
     def another_node(self, name: str) -> Node:
         context = Context()
         # rclpy's own handlers would stay installed after the test.
         rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
         node = Node(name, context=context, namespace=self._namespace)
-        self._threads[node] = self._spin(node)
+        self._spinning[node] = self._spin(node)
         return node
 
     @staticmethod
-    def _spin(node: Node) -> threading.Thread:
+    def _spin(node: Node) -> tuple[SingleThreadedExecutor, threading.Thread]:
         executor = SingleThreadedExecutor(context=node.context)
         executor.add_node(node)
 
         def spin() -> None:
             with contextlib.suppress(ExternalShutdownException):
                 executor.spin()
-            executor.shutdown()
 
         thread = threading.Thread(target=spin, daemon=True)
         thread.start()
-        return thread
+        return executor, thread
 
 
 @pytest.fixture
