@@ -186,7 +186,8 @@ class Stage:
             if self._robot is not None:
                 # Step 0 would announce a begin; by hand there are no numbers.
                 number = run.step or 1
-                age_s = (self._clock_ns() - run.sent_ns) / 1e9
+                # An episode that had to be begun first took its time with the person's consent.
+                age_s = 0.0 if run.begin else (self._clock_ns() - run.sent_ns) / 1e9
                 self._robot.note(epoch=run.epoch, episode=run.episode, step=number, age_s=age_s)
             self._hosted.step(action, reply)
         except RobotError as error:

@@ -775,6 +775,22 @@ def test_the_robot_is_told_how_old_a_step_is_already(robots: RobotRig) -> None:
     assert ages[-1] == pytest.approx(0.05), 'on the way for 50 ms of the 200'
 
 
+def test_the_time_that_a_step_by_hand_took_to_begin_an_episode_makes_it_no_older(
+    robots: RobotRig,
+) -> None:
+    ages: list[float] = []
+    begin = robots.robot.begin
+
+    def slowly(**times: float) -> None:
+        robots.wait(140)
+        begin(**times)
+
+    robots.robot.begin = slowly  # type: ignore[method-assign]
+    robots.robot.note = lambda *, age_s=0.0, **_: ages.append(age_s)  # type: ignore[method-assign]
+    robots.step()
+    assert ages[-1] == 0.0
+
+
 def test_a_step_in_doubt_is_never_run_again(robots: RobotRig) -> None:
     calls: list[int] = []
 
