@@ -275,8 +275,8 @@ def _qos(sensor: Sensor, *, reliable: bool) -> QoSProfile:
     Take a burst up to the length of the history.
 
     :param reliable: a raw picture of 640 x 480 consists of 15 datagrams, and without resending it
-        is lost with any of them: 101 of 101 arrived instead of 30. Anything smaller is best
-        effort, which fits every publisher and waits for nothing.
+        is lost with any of them: on a busy machine 96 to 101 of 101 arrived instead of 16 to
+        43. Anything smaller is best effort, which fits every publisher and waits for nothing.
     """
     reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
     return QoSProfile(
