@@ -16,30 +16,25 @@ it shows; without a new one there is no new picture, as from a camera that died.
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from array import array
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
-import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 
-from rl_bridge.dds_profile import use_profile
-from rl_bridge.errors import ConfigError, RlBridgeError, RobotNotReady
+from rl_bridge.errors import ConfigError, RobotNotReady
 from rl_bridge.jpeg import encoded, jpeg_problem
 from rl_bridge.pinhole import pinhole
 from rl_bridge.robot_file import load_robot
 from rl_bridge.robots.joint_states import JointOrder
 from rl_bridge.sim.camera import CAMERA, ArmCamera
 from rl_bridge.sim.camera import Image as Picture
+from rl_bridge.sim.driver_process_node import run_driver
 from rl_bridge.topic_qos import NEWEST, STATE
 from rl_bridge.types import FloatArray, RobotDescription, Sensor
 
@@ -201,38 +196,7 @@ def main(args: Sequence[str] | None = None) -> int:
     :param args: command line arguments; those of the process by default.
     :return: the exit code: 0 after a signal, 1 if it cannot start.
     """
-    cameras: list[SimulatedCamera] = []
-    asked: list[int] = []
-
-    def end(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        for camera in cameras:
-            camera.ended = True
-
-    # Our own handlers: rclpy's would shut ROS down under the running loop.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    use_profile()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node('sim_camera')
-    try:
-        camera = SimulatedCamera(node)
-        cameras.append(camera)
-        camera.ended = bool(asked)
-        try:
-            camera.run()
-        finally:
-            camera.close()
-    except (RlBridgeError, ParameterException) as error:
-        print(f'sim_camera cannot start: {error}', file=sys.stderr)
-        return 1
-    finally:
-        # A second signal does nothing while the process ends in order.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_driver('sim_camera', SimulatedCamera, args)
 
 
 if __name__ == '__main__':

@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import deque
 
 import numpy as np
 
-from rl_bridge.errors import ConfigError, RobotStopped
+from rl_bridge.errors import ConfigError
 from rl_bridge.robot_description import UNLIMITED
 from rl_bridge.robots.readings import decode
 from rl_bridge.safety.limits import check_command
-from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.sim.base import ACCELERATION, COMMAND_TIMEOUT_S, SPEED, SimulatedBase
 from rl_bridge.sim.base_readings import (
     LASER_SCAN,
@@ -23,6 +21,7 @@ from rl_bridge.sim.base_readings import (
     message_of,
 )
 from rl_bridge.sim.gap import StateChannel
+from rl_bridge.sim.in_process_stops import InProcessStops
 from rl_bridge.sim.room import furnished
 from rl_bridge.types import (
     CommandInterface,
@@ -35,9 +34,6 @@ from rl_bridge.types import (
     Sensor,
     StateChecks,
     StateFields,
-    Stop,
-    StopReason,
-    StopState,
 )
 
 OBSTACLES = 6
@@ -77,7 +73,7 @@ def diff_drive_description() -> RobotDescription:
     )
 
 
-class SimulatedBaseRobot:
+class SimulatedBaseRobot(InProcessStops):
     """
     A ``SimulatedBase`` as a robot in lock-step: time passes in ``advance`` alone.
 
@@ -97,8 +93,6 @@ class SimulatedBaseRobot:
     :raises ConfigError: a value cannot be used, or MuJoCo is not installed.
     """
 
-    lock_step = True
-
     def __init__(
         self,
         *,
@@ -108,6 +102,7 @@ class SimulatedBaseRobot:
         scan_period_s: float = SCAN_PERIOD_S,
         carry_back: bool = True,
     ) -> None:
+        super().__init__()
         self.description = diff_drive_description() if description is None else description
         check_base(self.description)
         if interface != 'velocity':
@@ -126,49 +121,16 @@ class SimulatedBaseRobot:
         self._base = base
         self._scan_period_s = scan_period_s
         self._carry_back = carry_back
-        self._lock = threading.Lock()  # a stop may come from any thread
-        self._latch = StopLatch()
-        self._announced = False  # a begin
-        self._overtaken = False  # by a halt, which the begin must not clear
         self._time_s = 0.0
         self._scan_due_s = 0.0
         self._past: dict[str, deque[Reading]] = {}
         self._channel = StateChannel[RobotState](base.gap) if base.gap.delays else None
         self._measure_anew()
 
-    def connect(self, *, timeout_s: float) -> None:
-        """Do nothing: the base is here."""
-
     def state(self) -> RobotState:
         """Return the measured state; its stamp is the simulated time since the start."""
         with self._lock:
             return self._arrived
-
-    def stop(self) -> Stop:
-        """Return whether motion is allowed."""
-        return self._latch.current
-
-    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
-        """Announce a begin with step 0; what else a command belongs to nobody asks here."""
-        with self._lock:
-            if step == 0:
-                self._announced, self._overtaken = True, False
-
-    def begin(self, *, timeout_s: float) -> None:
-        """
-        Begin an episode.
-
-        :raises RobotStopped: a FAULT or ESTOP forbids it, or a halt came since it was announced.
-        """
-        with self._lock:
-            overtaken = self._overtaken
-            self._announced = self._overtaken = False
-            if overtaken or not self._latch.begin():
-                self._raise_stopped()
-            self._base.halt()
-            if self._carry_back:
-                self._base.carry_back()
-                self._measure_anew()
 
     def command(self, values: FloatArray, *, authority_s: float) -> None:
         """
@@ -179,23 +141,8 @@ class SimulatedBaseRobot:
         """
         checked = check_command(values, self.description, self.interface)
         with self._lock:
-            if not self._latch.resume():
-                self._raise_stopped()
+            self._resume()
             self._base.command(checked)
-
-    def hold(self, *, reason: int, message: str) -> None:
-        """Come to rest, not latched."""
-        self._rest(StopState.HOLD, reason, message)
-
-    def halt(self, *, reason: int, message: str) -> None:
-        """Come to rest, latched until the next ``begin``. Callable from any thread."""
-        with self._lock:
-            self._overtaken = self._announced
-        self._rest(StopState.STOPPED, reason, message)
-
-    def recover(self) -> None:
-        """Turn a FAULT into STOPPED. Callable from any thread."""
-        self._latch.recover()
 
     def advance(self, seconds: float) -> None:
         """Let the base move for some time."""
@@ -207,11 +154,15 @@ class SimulatedBaseRobot:
             else:
                 self._advance_measured(self._time_s + seconds, self._channel)
 
-    def close(self) -> None:
-        """Come to rest; idempotent."""
-        self.halt(reason=StopReason.SHUTDOWN, message='the robot was closed')
-
     # -- inside; the lock is held --------------------------------------------------------------
+
+    def _halt_motion(self) -> None:
+        self._base.halt()
+
+    def _begun(self) -> None:
+        if self._carry_back:
+            self._base.carry_back()
+            self._measure_anew()
 
     def _now_ns(self) -> int:
         return round(self._time_s * 1e9)
@@ -257,12 +208,3 @@ class SimulatedBaseRobot:
         if self.description.sensors[name].history == 1:
             return past[-1]
         return Reading(np.stack([reading.values for reading in past]), past[-1].stamp_ns)
-
-    def _rest(self, state: StopState, reason: int, message: str) -> None:
-        with self._lock:
-            if self._latch.raise_to(state, StopReason(reason), message):
-                self._base.halt()
-
-    def _raise_stopped(self) -> None:
-        stop = self._latch.current
-        raise RobotStopped(stop.state, stop.reason, stop.message)

@@ -4,27 +4,22 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rl_bridge.errors import ConfigError, RobotStopped
+from rl_bridge.errors import ConfigError
 from rl_bridge.kinematics import UR5E_DH
 from rl_bridge.safety.limits import check_command
-from rl_bridge.safety.stop_state import StopLatch
 from rl_bridge.sim.arm import SimulatedArm
 from rl_bridge.sim.arm_model import UR5E_JOINTS, arm_model
 from rl_bridge.sim.gap import Gap, StateChannel
+from rl_bridge.sim.in_process_stops import InProcessStops
 from rl_bridge.types import (
     FloatArray,
     Limits,
     RobotDescription,
     RobotState,
     StateChecks,
-    Stop,
-    StopReason,
-    StopState,
     StopStatus,
     forward_commands,
 )
@@ -54,7 +49,7 @@ def ur5e_description() -> RobotDescription:
     )
 
 
-class SimulatedRobot:
+class SimulatedRobot(InProcessStops):
     """
     A ``SimulatedArm`` as a robot in lock-step: time passes in ``advance`` alone.
 
@@ -70,8 +65,6 @@ class SimulatedRobot:
     :raises ConfigError: the interface is not in the robot file, or the arm cannot be simulated.
     """
 
-    lock_step = True
-
     def __init__(
         self,
         *,
@@ -81,6 +74,7 @@ class SimulatedRobot:
         position: ArrayLike | None = None,
         gap: Gap | None = None,
     ) -> None:
+        super().__init__()
         self.description = ur5e_description() if description is None else description
         if interface not in self.description.commands:
             names = ' or '.join(repr(kind) for kind in self.description.commands)
@@ -98,45 +92,15 @@ class SimulatedRobot:
             arm.reset(position)
         self._arm = arm
         self._outputs = self.description.commands[interface].outputs
-        self._lock = threading.Lock()  # a stop may come from any thread
-        self._latch = StopLatch()
         self._time_s = 0.0
         self._channel = StateChannel[RobotState](arm.gap) if arm.gap.delays else None
         self._arrived = self._measured()  # what the channel brought last
         self._measurements = 0  # that went into it
-        self._announced = False  # a begin
-        self._overtaken = False  # by a halt, which the begin must not clear
-
-    def connect(self, *, timeout_s: float) -> None:
-        """Do nothing: the arm is here."""
 
     def state(self) -> RobotState:
         """Return the measured state; its stamp is the simulated time since the start."""
         with self._lock:
             return self._measured() if self._channel is None else self._arrived
-
-    def stop(self) -> Stop:
-        """Return whether motion is allowed."""
-        return self._latch.current
-
-    def note(self, *, epoch: int, episode: int, step: int, age_s: float = 0.0) -> None:
-        """Announce a begin with step 0; what else a command belongs to nobody asks here."""
-        with self._lock:
-            if step == 0:
-                self._announced, self._overtaken = True, False
-
-    def begin(self, *, timeout_s: float) -> None:
-        """
-        Begin an episode.
-
-        :raises RobotStopped: a FAULT or ESTOP forbids it, or a halt came since it was announced.
-        """
-        with self._lock:
-            overtaken = self._overtaken
-            self._announced = self._overtaken = False
-            if overtaken or not self._latch.begin():
-                self._raise_stopped()
-            self._halt_arm()
 
     def place(self, position: FloatArray) -> None:
         """
@@ -160,8 +124,7 @@ class SimulatedRobot:
         """
         checked = check_command(values, self.description, self.interface)
         with self._lock:
-            if not self._latch.resume():
-                self._raise_stopped()
+            self._resume()
             if self.interface == 'velocity':
                 self._arm.command_velocity(checked)
             elif self.interface == 'effort':
@@ -174,20 +137,6 @@ class SimulatedRobot:
                         within_s=output.arrive_within_s,
                     )
 
-    def hold(self, *, reason: int, message: str) -> None:
-        """Come to rest, not latched."""
-        self._rest(StopState.HOLD, reason, message)
-
-    def halt(self, *, reason: int, message: str) -> None:
-        """Come to rest, latched until the next ``begin``. Callable from any thread."""
-        with self._lock:
-            self._overtaken = self._announced
-        self._rest(StopState.STOPPED, reason, message)
-
-    def recover(self) -> None:
-        """Turn a FAULT into STOPPED. Callable from any thread."""
-        self._latch.recover()
-
     def advance(self, seconds: float) -> None:
         """Let the arm move for some time."""
         with self._lock:
@@ -197,16 +146,7 @@ class SimulatedRobot:
             else:
                 self._advance_measured(self._time_s + seconds, self._channel)
 
-    def close(self) -> None:
-        """Come to rest; idempotent."""
-        self.halt(reason=StopReason.SHUTDOWN, message='the robot was closed')
-
-    def _rest(self, state: StopState, reason: int, message: str) -> None:
-        with self._lock:
-            if self._latch.raise_to(state, StopReason(reason), message):
-                self._halt_arm()
-
-    def _halt_arm(self) -> None:
+    def _halt_motion(self) -> None:
         if self.interface == 'effort':
             # As the guard does: no torque, and whatever holds the real arm then holds it.
             self._arm.command_effort(np.zeros(len(self.description.joints)))
@@ -230,7 +170,3 @@ class SimulatedRobot:
     def _measured(self) -> RobotState:
         position, velocity, effort = self._arm.state()
         return RobotState(position, velocity, effort, round(self._time_s * 1e9))
-
-    def _raise_stopped(self) -> None:
-        stop = self._latch.current
-        raise RobotStopped(stop.state, stop.reason, stop.message)

@@ -9,36 +9,18 @@ a Twist makes a mobile base (``sim_base_node``).
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Protocol
 
-import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.exceptions import ParameterException
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
-from rl_bridge.dds_profile import use_profile
-from rl_bridge.errors import ConfigError, RlBridgeError
+from rl_bridge.errors import ConfigError
 from rl_bridge.robot_file import load_robot
+from rl_bridge.sim.driver_process_node import Driver, run_driver
 from rl_bridge.types import RobotDescription
 
 _TWISTS = ('geometry_msgs/msg/Twist', 'geometry_msgs/msg/TwistStamped')
-
-
-class Driver(Protocol):
-    """A simulated robot's topics and its time."""
-
-    ended: bool
-
-    def run(self) -> None:
-        """Simulate in real time, until ``ended`` is set."""
-
-    def close(self) -> None:
-        """Answer nothing any more; idempotent."""
 
 
 def make_driver(node: Node) -> Driver:
@@ -80,38 +62,7 @@ def main(args: Sequence[str] | None = None) -> int:
     :param args: command line arguments; those of the process by default.
     :return: the exit code: 0 after a signal, 1 if it cannot start.
     """
-    drivers: list[Driver] = []
-    asked: list[int] = []
-
-    def end(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        for driver in drivers:
-            driver.ended = True
-
-    # Our own handlers: rclpy's would shut ROS down under the running loop.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    use_profile()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node('sim_robot')
-    try:
-        driver = make_driver(node)
-        drivers.append(driver)
-        driver.ended = bool(asked)
-        try:
-            driver.run()
-        finally:
-            driver.close()
-    except (RlBridgeError, ParameterException) as error:
-        print(f'sim_robot cannot start: {error}', file=sys.stderr)
-        return 1
-    finally:
-        # A second signal does nothing while the process ends in order.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_driver('sim_robot', make_driver, args)
 
 
 if __name__ == '__main__':
