@@ -173,22 +173,21 @@ def none_older_than_authority(
     """
     Every moving output stands on a MOVE whose authority had not run out.
 
-    The authority counts from when the bridge sent the command, so a command that was under way for
-    longer carries none.
+    The authority counts from the command's stamp, when its step left the client. It is the stamp
+    that tells what the guard may have known, not when the command came here: on a busy machine a
+    datagram to the recorder alone gets lost and is sent again.
     """
     violations = []
+    moves = sorted(
+        (command for command in commands if command.kind == CommandKind.MOVE),
+        key=lambda command: command.stamp_ns,
+    )
     until_ns = 0
     position = 0
     for output in outputs:
-        while (
-            position < len(commands)
-            # Guard and recorder hear of a command at about the same time.
-            and commands[position].arrived_ns <= output.arrived_ns + late_ns
-        ):
-            command = commands[position]
+        while position < len(moves) and moves[position].stamp_ns <= output.arrived_ns:
+            until_ns = max(until_ns, moves[position].stamp_ns + moves[position].authority_ns)
             position += 1
-            if command.kind == CommandKind.MOVE:
-                until_ns = max(until_ns, command.stamp_ns + command.authority_ns)
         if output.moves and output.arrived_ns > until_ns + late_ns:
             violations.append(
                 f'the controller was told to move {(output.arrived_ns - until_ns) / 1e6:.1f} ms '
