@@ -90,5 +90,8 @@ class MyTask(BaseTask):
     def terminated(self, state: RobotState) -> bool:
         return bool((np.abs(self._goal - state.position) < self._tolerance).all())
 
+    def info(self, state: RobotState) -> dict[str, Any]:
+        return {'is_success': self.terminated(state)}
+
     def episode_info(self) -> dict[str, Any]:
         return {'goal_rad': self._goal.tolist()}
