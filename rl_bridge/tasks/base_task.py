@@ -24,13 +24,26 @@ class BaseTask:
     :param interface: the command interface of the task.
     :param period_s: the control period, s.
     :param weights: of every reward term by its name.
-    :raises ConfigError: a weight is not finite or too large.
+    :param changed: weights that differ from those, for tasks with weights of their own.
+    :param schedules: of weights, see ``RewardWeights``.
+    :raises ConfigError: a weight is not finite or too large, or of no term.
     """
 
-    def __init__(self, *, interface: str, period_s: float, weights: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        *,
+        interface: str,
+        period_s: float,
+        weights: Mapping[str, float],
+        changed: Mapping[str, float] | None = None,
+        schedules: Mapping[str, Any] | None = None,
+    ) -> None:
         self.interface = interface
         self.period_s = period_s
         self._weights = RewardWeights(weights)
+        for name, value in (changed or {}).items():
+            self._weights.set(name, value)
+        self._weights.add_schedules(schedules)
 
     @property
     def weights(self) -> Mapping[str, float]:

@@ -20,6 +20,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.tasks.base_task import BaseTask
 from rl_bridge.tasks.drive_picture import draw_drive
 from rl_bridge.tasks.drive_readings import (
     base_pose,
@@ -28,7 +29,6 @@ from rl_bridge.tasks.drive_readings import (
     newest,
     sector_directions,
 )
-from rl_bridge.tasks.reward_weights import RewardWeights
 from rl_bridge.types import FloatArray, RobotDescription, RobotState, Sensor
 
 ARENA = 2.4  # m: goals lie within it of the origin, along either axis ...
@@ -46,7 +46,7 @@ _TRIES = 1000
 Observation = NDArray[np.float32]
 
 
-class DriveTask:
+class DriveTask(BaseTask):
     """
     Drive to a goal and touch nothing on the way.
 
@@ -93,8 +93,13 @@ class DriveTask:
         weights: Mapping[str, float] | None = None,
         schedules: Mapping[str, Any] | None = None,
     ) -> None:
-        self.interface = interface
-        self.period_s = period_s
+        super().__init__(
+            interface=interface,
+            period_s=period_s,
+            weights=WEIGHTS,
+            changed=weights,
+            schedules=schedules,
+        )
         scan = checked_scan(description, interface)
         for name, value in (
             ('period_s', period_s),
@@ -124,10 +129,6 @@ class DriveTask:
         self._sectors = scan.shape[0]
         #: Middle of each sector in the base's frame, rad.
         self.directions = sector_directions(self._sectors, begins_rad=scan_begins_rad)
-        self._weights = RewardWeights(WEIGHTS)
-        for name, value in (weights or {}).items():
-            self._weights.set(name, value)
-        self._weights.add_schedules(schedules)
         self._speed = description.limits.velocity.astype(np.float32)
         # A bound that float32 rounded up would be refused as above the limit.
         self._speed = np.where(
@@ -141,22 +142,9 @@ class DriveTask:
         self._begin(math.inf)
 
     @property
-    def weights(self) -> Mapping[str, float]:
-        """Weight of every reward term by its name."""
-        return self._weights
-
-    @property
     def goal_m(self) -> FloatArray:
         """The episode's goal in the odometry's frame, shape (2,), m."""
         return self._goal.copy()
-
-    def set_weight(self, name: str, value: float) -> None:
-        """
-        Change one weight; the next step uses it. Callable from any thread.
-
-        :raises ConfigError: there is no such term, or the value is not finite or too large.
-        """
-        self._weights.set(name, value)
 
     def reset(
         self, *, rng: np.random.Generator, state: RobotState, options: Mapping[str, Any]

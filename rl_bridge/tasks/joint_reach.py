@@ -19,8 +19,8 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from rl_bridge.errors import ConfigError
+from rl_bridge.tasks.base_task import BaseTask
 from rl_bridge.tasks.joint_actions import ActionSettings, JointActions
-from rl_bridge.tasks.reward_weights import RewardWeights
 from rl_bridge.tasks.workspace import JointRanges
 from rl_bridge.types import FloatArray, RobotDescription, RobotState
 
@@ -29,7 +29,7 @@ PRECISION = 0.01  # rad^2: as the Cartesian task's in m^2
 MARGIN = 0.1  # rad or m: how far beyond the goals a joint may move
 
 
-class JointReachTask:
+class JointReachTask(BaseTask):
     """
     Bring all joints to a goal, drawn from the seed or fixed, and keep them there.
 
@@ -76,8 +76,13 @@ class JointReachTask:
         smooth_s: float = 0.0,
         smooth_steps: int = 1,
     ) -> None:
-        self.interface = interface
-        self.period_s = period_s
+        super().__init__(
+            interface=interface,
+            period_s=period_s,
+            weights=WEIGHTS,
+            changed=weights,
+            schedules=schedules,
+        )
         for name, value in (
             ('period_s', period_s),
             ('spread', spread),
@@ -116,31 +121,14 @@ class JointReachTask:
             bound=self._ranges.bounded,
             settings=settings,
         )
-        self._weights = RewardWeights(WEIGHTS)
-        for name, weight in (weights or {}).items():
-            self._weights.set(name, weight)
-        self._weights.add_schedules(schedules)
         self._goal = np.zeros(joints)
         self.action_space = self._actions.space
         self.observation_space = self._observation_space()
 
     @property
-    def weights(self) -> Mapping[str, float]:
-        """Weight of every reward term by its name."""
-        return self._weights
-
-    @property
     def goal(self) -> FloatArray:
         """The episode's goal, shape (joints,), rad or m."""
         return self._goal.copy()
-
-    def set_weight(self, name: str, value: float) -> None:
-        """
-        Change one weight; the next step uses it. Callable from any thread.
-
-        :raises ConfigError: there is no such term, or the value is not finite or too large.
-        """
-        self._weights.set(name, value)
 
     def reset(
         self, *, rng: np.random.Generator, state: RobotState, options: Mapping[str, Any]

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from rl_bridge.errors import ConfigError
 from rl_bridge.kinematics import DhChain, rotation_vector
+from rl_bridge.tasks.base_task import BaseTask
 from rl_bridge.tasks.joint_actions import ActionSettings, JointActions
 from rl_bridge.tasks.reach_setup import (
     ReachSetup,
@@ -38,7 +39,6 @@ from rl_bridge.tasks.reach_setup import (
     reach_setup,
     ur5e_reach_setup,
 )
-from rl_bridge.tasks.reward_weights import RewardWeights
 from rl_bridge.tasks.targets import given_point, given_rotation
 from rl_bridge.tasks.workspace import Workspace
 from rl_bridge.types import FloatArray, RobotDescription, RobotState
@@ -58,7 +58,7 @@ RESETS = ('zero', 'none', 'random')  # reset_type of reacher_env.py
 Observation = NDArray[np.float32]
 
 
-class ReachTask:
+class ReachTask(BaseTask):
     """
     Bring the tool to a point, drawn from the seed or fixed, and keep it there.
 
@@ -110,7 +110,14 @@ class ReachTask:
         smooth_s: float = 0.0,
         smooth_steps: int = 1,
     ) -> None:
-        self.interface = interface
+        terms = {**WEIGHTS, 'orientation': ORIENTATION_WEIGHT} if orientation else WEIGHTS
+        super().__init__(
+            interface=interface,
+            period_s=period_s,
+            weights=terms,
+            changed=weights,
+            schedules=schedules,
+        )
         place = ur5e_reach_setup(joints) if setup is None else reach_setup(setup, description)
         self.setup = place
         settings = ActionSettings(kind=actions, smooth_s=smooth_s, smooth_steps=smooth_steps)
@@ -126,7 +133,6 @@ class ReachTask:
         self._chain = DhChain(description.dh)
         self._actuated = np.array(place.actuated)
         self._axes = np.array(place.axes)
-        self.period_s = period_s
         self._speed_max = speed_max
         self._oriented = orientation
         self._reset = reset
@@ -150,11 +156,6 @@ class ReachTask:
             bound=self._workspace.bounded,
             settings=settings,
         )
-        terms = {**WEIGHTS, 'orientation': ORIENTATION_WEIGHT} if orientation else WEIGHTS
-        self._weights = RewardWeights(terms)
-        for name, value in (weights or {}).items():
-            self._weights.set(name, value)
-        self._weights.add_schedules(schedules)
         self.action_space = self._actions.space
         self.observation_space = self._observation_space(description)
         pose = self._chain.forward(place.reference)
@@ -162,22 +163,9 @@ class ReachTask:
         self._fixed = None if target == 'random' else self._fixed_target(target)
 
     @property
-    def weights(self) -> Mapping[str, float]:
-        """Weight of every reward term by its name."""
-        return self._weights
-
-    @property
     def target_m(self) -> FloatArray:
         """The episode's target in the base frame, shape (3,), m."""
         return self._target.copy()
-
-    def set_weight(self, name: str, value: float) -> None:
-        """
-        Change one weight; the next step uses it. Callable from any thread.
-
-        :raises ConfigError: there is no such term, or the value is not finite or too large.
-        """
-        self._weights.set(name, value)
 
     def reset(
         self, *, rng: np.random.Generator, state: RobotState, options: Mapping[str, Any]
