@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -44,33 +45,16 @@ def drive(namespace: str, *, steps: int, check: bool) -> Drive:
     :param check: whether check_env is run first; it resets the robot often.
     """
     result = Drive()
-    env = bridged(f'/{namespace}/robot_env')
     try:
-        if check:
-            result.check = checked(env)
-        _drive(env, result, steps)
-        _halt(env, namespace, result)
-        result.frame = env.render()
+        with contextlib.closing(bridged(f'/{namespace}/robot_env')) as env:
+            if check:
+                result.check = checked(env)
+            _drive(env, result, steps)
+            _halt(env, namespace, result)
+            result.frame = env.render()
     except (RlBridgeError, TimeoutError) as fault:
         result.error = f'{type(fault).__name__}: {fault}'
-    finally:
-        env.close()
     return result
-
-
-def drive_all(namespaces: list[str], *, steps: int) -> list[Drive]:
-    """Step several robots at once, each from a thread of its own."""
-    results: dict[str, Drive] = {}
-
-    def run(namespace: str) -> None:
-        results[namespace] = drive(namespace, steps=steps, check=False)
-
-    threads = [threading.Thread(target=run, args=(name,)) for name in namespaces]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [results[name] for name in namespaces]
 
 
 def side(params_file: str, namespace: str) -> RobotSide:

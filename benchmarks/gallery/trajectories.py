@@ -20,7 +20,7 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 
 END_TIMEOUT_S = 20.0
-CONNECT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 120.0  # where a whole fleet starts at once, too
 
 
 @dataclass(slots=True)
@@ -70,22 +70,32 @@ def compare(env_id: str, *, steps: int, namespace: str, log: Path, exact: bool) 
 
     :param exact: whether the environment is one whose results repeat.
     """
-    result = Trajectory()
     with hosting(env_id, namespace=namespace, log=log) as bridge:
-        here = gymnasium.make(env_id, render_mode='rgb_array')
-        there = bridged(bridge)
-        try:
+        return compare_with(bridge, env_id, steps=steps, exact=exact, check=True)
+
+
+def compare_with(bridge: str, env_id: str, *, steps: int, exact: bool, check: bool) -> Trajectory:
+    """
+    Step the environment behind a bridge and a local one, see ``compare``.
+
+    :param check: whether check_env is run first.
+    """
+    result = Trajectory()
+    here = gymnasium.make(env_id, render_mode='rgb_array')
+    there = bridged(bridge)
+    try:
+        if check:
             result.check = checked(there)
-            if (here.action_space, here.observation_space) != (
-                there.action_space,
-                there.observation_space,
-            ):
-                result.differences.append('the spaces differ')
-            _step_both(here, there, result, steps=steps, exact=exact)
-            result.frame = there.render()
-        finally:
-            there.close()
-            here.close()
+        if (here.action_space, here.observation_space) != (
+            there.action_space,
+            there.observation_space,
+        ):
+            result.differences.append('the spaces differ')
+        _step_both(here, there, result, steps=steps, exact=exact)
+        result.frame = there.render()
+    finally:
+        there.close()
+        here.close()
     return result
 
 
