@@ -25,7 +25,7 @@ import numpy as np
 import rl_bridge  # noqa: F401 (registers the environments)
 from benchmarks.figure import Figure, parse, shown
 from benchmarks.gallery.robots import Drive, drive, side
-from benchmarks.gallery.trajectories import Trajectory, compare, compare_with, hosting
+from benchmarks.gallery.trajectories import Trajectory, bridged, compare, compare_with, hosting
 from rl_bridge.processes import share_file
 
 OURS = ('rl_bridge.envs.', 'rl_bridge.textbook.')
@@ -156,6 +156,9 @@ def _fleets(figure: Figure, robots: list[str], envs: list[str], log: Path) -> No
                 stack.enter_context(hosting(name, namespace=f'robot_{number}', log=log))
                 for number, name in enumerate(hosted, start=len(sides))
             ]
+            # Twenty programs that start leave no period to those that drive already.
+            for number in range(len(sides) + len(hosted)):
+                bridged(f'/robot_{number}/robot_env').close()
             for number, name in enumerate(sides):
                 result = drive(f'robot_{number}', steps=FLEET_STEPS, check=False)
                 _robot(figure, f'{name} as /robot_{number}', result, table=f'launch {launch + 1}')
