@@ -86,7 +86,10 @@ class NestedTuple(Sampling):
 
 
 class Patient(gymnasium.Env[int, int]):
-    """Its step with action 1 lasts until the file named ``gate`` is there."""
+    """
+    Its step with action 1 lasts until the file named ``gate`` is there; it is inside once one named
+    ``gate.inside`` is.
+    """
 
     observation_space = spaces.Discrete(2)
     action_space = spaces.Discrete(3)
@@ -101,6 +104,8 @@ class Patient(gymnasium.Env[int, int]):
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
         if action == 2:
             raise ValueError('this action always fails')
+        if action == 1:
+            self._gate.with_suffix('.inside').touch()
         while action == 1 and not self._gate.exists():
             time.sleep(0.01)
         return 1, 0.0, False, False, {}

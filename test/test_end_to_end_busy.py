@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,13 @@ def bridge(gate: Path) -> Iterator[str]:
         yield name
 
 
+def wait_until_inside(gate: Path) -> None:
+    """Wait until the environment is in the step that lasts."""
+    end_s = time.monotonic() + TIMEOUT_S
+    while not gate.with_suffix('.inside').exists():
+        assert time.monotonic() < end_s, 'the step did not come to the environment'
+
+
 def make(bridge: str, **options: object) -> gymnasium.Env[int, int]:
     return gymnasium.make(
         'rl_bridge:RemoteRobot-v0', bridge=bridge, connect_timeout_s=TIMEOUT_S, **options
@@ -63,6 +71,7 @@ def test_a_busy_environment_delays_nobody_else(bridge: str, gate: Path) -> None:
 
     waiting = threading.Thread(target=step)
     waiting.start()
+    wait_until_inside(gate)
     other = make(bridge, client_id='b')
     by_hand = ByHand(bridge)
     try:
@@ -101,6 +110,7 @@ def test_a_bridge_with_a_hanging_environment_can_be_deactivated(bridge: str, gat
         hanging = ByHand(bridge)
         step = threading.Thread(target=hanging.step, args=(1.0,))
         step.start()
+        wait_until_inside(gate)
         request = {'transition': lifecycle_msgs.msg.Transition(label='deactivate')}
         assert by_hand.call(ChangeState, 'change_state', **request).success
         assert by_hand.step(0.0).status.code == StatusCode.NOT_ACTIVE
