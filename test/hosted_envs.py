@@ -87,8 +87,9 @@ class NestedTuple(Sampling):
 
 class Patient(gymnasium.Env[int, int]):
     """
-    Its step with action 1 lasts until the file named ``gate`` is there; it is inside once one named
-    ``gate.inside`` is.
+    Its step with action 1 lasts until the file named ``gate`` is there.
+
+    Once it is inside, there is one named ``gate.inside``.
     """
 
     observation_space = spaces.Discrete(2)
