@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from rl_bridge.safety.checks import CHECKS
 from rl_bridge.safety.guard_core import GuardCore
 from rl_bridge.safety.guard_state import GuardCommand, Tick
 from rl_bridge.types import (
@@ -216,7 +217,9 @@ class GuardModel(RuleBasedStateMachine):
             self.deadline = self.now + max(150 * MS, min(command.authority_ns, 2_000 * MS))
             self.reseeded = True
         elif command.kind == CommandKind.RECOVER:
-            assert self.severity == min(before, StopState.STOPPED)
+            findings = [check(self.core._memory, self.now) for check in CHECKS]
+            lasts = any(found and found.state >= StopState.FAULT for found in findings)
+            assert self.severity == (before if lasts else min(before, StopState.STOPPED))
         else:
             assert command.kind in (CommandKind.HOLD, CommandKind.HALT)
             assert self.severity >= before
